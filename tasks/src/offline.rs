@@ -1,7 +1,7 @@
 //! Measures on pictures that were taken before: no device is touched. Three stages, each of which can be done anew by itself: a model is
 //! asked ([`infer`]), its answers are judged ([`judge`]), what was judged is counted ([`metric`]).
 //!
-//! The records are the user's ([`import`] reads those of ScreenSpot, ScreenSpot-Pro and OSWorld-G), or drawn from virtual phones ([`draw`]).
+//! The records are the user's ([`import`] reads those of the sets that are published), or drawn from virtual phones ([`draw`]).
 //! A folder of records has `records.jsonl`; one of answers has `answers.jsonl`, and `judged.jsonl` once they were judged.
 
 pub mod draw;
@@ -10,6 +10,7 @@ pub mod infer;
 pub mod judge;
 pub mod metric;
 pub mod rules;
+pub mod traces;
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
@@ -45,6 +46,9 @@ pub struct OfflineRecord {
     /// Of which part of the set it is: a platform, an app.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// Of which recorded run it is a step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub episode: Option<String>,
 }
 
 /// What is right.
@@ -75,6 +79,12 @@ pub enum OfflineError {
     /// A line is not what it has to be.
     #[error("{}: line {line}: {why}", .at.display())]
     Line { at: PathBuf, line: usize, why: String },
+    /// A record of a file of records is not.
+    #[error("{}: record {record}: {why}", .at.display())]
+    Record { at: PathBuf, record: usize, why: String },
+    /// What is asked for does not go together.
+    #[error("{0}")]
+    Unfit(String),
     /// The whole of it is not.
     #[error("{}: {why}", .at.display())]
     Content { at: PathBuf, why: String },

@@ -56,6 +56,7 @@ pub fn draw(folder: &Path, seed: u64, count: u32, mut tell: impl FnMut(u32)) -> 
             target: Target::Box([left, top, right - 1.0, bottom - 1.0]),
             kind: Some(if widget.is_text { "text" } else { "icon" }.to_owned()),
             group: Some(world.front().package.to_owned()),
+            episode: None,
         });
         tell(number + 1);
     }

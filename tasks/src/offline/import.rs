@@ -1,111 +1,333 @@
-//! Records of sets that are published, from the files that the user has: ScreenSpot (v1, v2), ScreenSpot-Pro, OSWorld-G.
+//! Records of sets that are published, from the files that the user has: ScreenSpot (v1, v2), ScreenSpot-Pro and OSWorld-G, AndroidControl,
+//! Android in the Wild, GUI-Odyssey, and traces of AndroidLab. None of them is part of this program.
 
-use std::path::{Component, Path, PathBuf};
+mod accessibility;
+mod aitw;
+mod android_control;
+mod androidlab;
+mod collection;
+mod example;
+mod gui_odyssey;
+mod parts;
+mod protobuf;
+mod screenspot;
+mod source;
+mod tfrecord;
 
-use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 use tapwright_contract::file;
 
-use super::{BYTES_MAX, OfflineError, OfflineRecord, RECORDS, RECORDS_MAX, Target, write_lines};
+pub use self::screenspot::BoxForm;
 
-/// What the four numbers of a box are.
+use self::collection::{Collection, Fault};
+use self::example::Example;
+use self::gui_odyssey::Screenshots;
+use self::parts::Parts;
+use self::tfrecord::RecordReader;
+use super::{BYTES_MAX, OfflineError, RECORDS, traces, write_lines};
+
+/// So many records are read between two pieces of news.
+const TELL_EVERY: usize = 20;
+
+/// Which set's files these are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BoxForm {
-    /// Left, top, right, bottom.
-    Corners,
-    /// Left, top, width, height.
-    Size,
+pub enum SetFormat {
+    /// ScreenSpot (v1, v2), ScreenSpot-Pro, OSWorld-G.
+    ScreenSpot,
+    AndroidControl,
+    /// Android in the Wild.
+    Aitw,
+    GuiOdyssey,
+    /// Traces of AndroidLab.
+    AndroidLab,
 }
 
-/// An entry of one of the files; each set has some of the keys.
-#[derive(Deserialize)]
-struct Entry {
-    #[serde(alias = "image_path")]
-    img_filename: String,
-    instruction: String,
-    #[serde(default)]
-    bbox: Option<[f64; 4]>,
-    /// Of ScreenSpot and ScreenSpot-Pro.
-    #[serde(default, alias = "ui_type")]
-    data_type: Option<String>,
-    #[serde(default, alias = "data_source", alias = "application")]
-    platform: Option<String>,
-    #[serde(default)]
-    group: Option<String>,
-    /// Of ScreenSpot-Pro, whose boxes have two corners.
-    #[serde(default)]
-    img_size: Option<[f64; 2]>,
-    /// Of OSWorld-G: `bbox`, `polygon`, `refusal`.
-    #[serde(default)]
-    box_type: Option<String>,
-    #[serde(default)]
-    box_coordinates: Option<Vec<f64>>,
-    #[serde(default)]
-    id: Option<serde_json::Value>,
+impl SetFormat {
+    /// As it is named on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            SetFormat::ScreenSpot => "screenspot",
+            SetFormat::AndroidControl => "android-control",
+            SetFormat::Aitw => "aitw",
+            SetFormat::GuiOdyssey => "gui-odyssey",
+            SetFormat::AndroidLab => "androidlab",
+        }
+    }
 }
 
-/// Reads a set's file and writes its records beside its pictures. `form` says what its boxes are, where that is not what the set has as a rule.
+/// What a model is asked at a step of a recorded run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Level {
+    /// What the whole run is for.
+    #[default]
+    High,
+    /// What is to be done next.
+    Low,
+}
+
+/// A file of lists of episodes by name, as the sets' `splits.json`, and one of its names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EpisodeList {
+    pub file: PathBuf,
+    pub part: String,
+}
+
+/// What is to be imported, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImportOptions {
+    /// As the content says, without one.
+    pub format: Option<SetFormat>,
+    /// What the numbers of ScreenSpot's boxes are, where that is not what the set has as a rule.
+    pub boxes: Option<BoxForm>,
+    pub level: Level,
+    pub list: Option<EpisodeList>,
+    /// At most so many episodes, the first ones.
+    pub episodes_max: Option<usize>,
+    /// At most so many records.
+    pub records_max: Option<usize>,
+    /// Of AndroidLab: what was judged elsewhere. Only traces of tasks that were done by it.
+    pub results: Option<PathBuf>,
+    /// Whether what is faulty is passed over and counted; it ends the import otherwise. A damaged file always does.
+    pub skip_faulty: bool,
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImportProgress {
+    /// From 1 on.
+    pub file: usize,
+    pub files: usize,
+    pub records: usize,
+}
+
+/// What came of an import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportReport {
+    pub format: SetFormat,
+    pub records: usize,
+    /// Of sets of recorded runs.
+    pub episodes: usize,
+    /// How often something was read that is no record, by reason.
+    pub left_out: BTreeMap<String, usize>,
+    /// The first ones of what is faulty, and how many there are.
+    pub faults: Vec<String>,
+    pub fault_count: usize,
+    /// Files whose records an import before has left that broke off.
+    pub files_kept: usize,
+}
+
+impl ImportReport {
+    fn of(format: SetFormat) -> ImportReport {
+        let (left_out, faults) = (BTreeMap::new(), Vec::new());
+        ImportReport { format, records: 0, episodes: 0, left_out, faults, fault_count: 0, files_kept: 0 }
+    }
+}
+
+/// Reads a set's files and writes its records into a folder, beside its pictures. `tell` hears how far it is.
+///
+/// The file of the records is written at the end, as a whole. An import of recorded runs that breaks off goes on, when it is asked for again,
+/// with the file that it was at.
 ///
 /// # Errors
-/// `OfflineError` with the entry that is wrong.
-pub fn import(from: &Path, images: &Path, form: Option<BoxForm>) -> Result<usize, OfflineError> {
-    let text = file::read_text(from, BYTES_MAX).map_err(OfflineError::file(from))?;
-    let content = |why: String| OfflineError::Content { at: from.to_owned(), why };
-    let entries: Vec<serde_json::Value> =
-        serde_json::from_str(&text).map_err(|error| content(format!("it is no list of entries: {error}")))?;
-    if entries.is_empty() || entries.len() > RECORDS_MAX {
-        return Err(content(format!("it has {} entries", entries.len())));
-    }
-    let mut records = Vec::new();
-    for (place, entry) in entries.into_iter().enumerate() {
-        let wrong =
-            |why: String| OfflineError::Line { at: from.to_owned(), line: place + 1, why: format!("entry: {why}") };
-        let entry: Entry = serde_json::from_value(entry).map_err(|error| wrong(error.to_string()))?;
-        let record = record_of(place, entry, form).map_err(wrong)?;
-        if !images.join(&record.image).is_file() {
-            return Err(wrong(format!("there is no picture {} in {}", record.image.display(), images.display())));
+/// `OfflineError` with the file and the record or entry that is wrong.
+pub fn import(
+    from: &[PathBuf],
+    folder: &Path,
+    options: &ImportOptions,
+    tell: impl FnMut(ImportProgress),
+) -> Result<ImportReport, OfflineError> {
+    let format = match options.format {
+        Some(format) => format,
+        None => source::recognize(from)?,
+    };
+    fits(format, options)?;
+    match format {
+        SetFormat::ScreenSpot => {
+            let [file] = from else { return Err(OfflineError::Unfit("this set is one file: name one".to_owned())) };
+            let records = screenspot::import(file, folder, options.boxes)?;
+            Ok(ImportReport { records, ..ImportReport::of(format) })
         }
-        records.push(record);
+        SetFormat::AndroidControl | SetFormat::Aitw => {
+            let files = source::record_files(from)?;
+            import_files(&files, folder, ImportReport::of(format), options, tell)
+        }
+        SetFormat::GuiOdyssey => {
+            let files = source::annotation_files(from)?;
+            let screenshots = Screenshots::open(folder)?;
+            import_episodes(&files, folder, ImportReport::of(format), options, tell, |file, collection| {
+                gui_odyssey::read_episode(&gui_odyssey::read_annotation(file)?, &screenshots, collection)
+            })
+        }
+        SetFormat::AndroidLab => {
+            let folders: Result<Vec<_>, _> = from.iter().map(|at| traces::trace_folders(at)).collect();
+            let results = options.results.as_deref().map(traces::read_results).transpose()?;
+            let folders = folders?.concat();
+            import_episodes(&folders, folder, ImportReport::of(format), options, tell, |at, collection| {
+                let trace = traces::read_trace(at)?;
+                if results.as_ref().is_some_and(|results| results.get(&trace.task) != Some(&true)) {
+                    collection.leave_out("a trace of a task that is not done by --results".to_owned());
+                    return Ok(());
+                }
+                androidlab::read_trace(&trace, collection)
+            })
+        }
     }
-    let count = records.len();
-    write_lines(&images.join(RECORDS), records.into_iter())?;
-    Ok(count)
 }
 
-fn record_of(place: usize, entry: Entry, form: Option<BoxForm>) -> Result<OfflineRecord, String> {
-    let image = PathBuf::from(&entry.img_filename);
-    if !image.components().all(|part| matches!(part, Component::Normal(_))) {
-        return Err(format!("the picture {:?} is not in the folder of pictures", entry.img_filename));
+/// Whether what is asked for is something that the set has.
+fn fits(format: SetFormat, options: &ImportOptions) -> Result<(), OfflineError> {
+    let unfit = |what: &str| Err(OfflineError::Unfit(format!("{what}, and this is {}", format.name())));
+    let is_screenspot = format == SetFormat::ScreenSpot;
+    if options.boxes.is_some() && !is_screenspot {
+        return unfit("--boxes is for screenspot");
     }
-    let as_rule = if entry.img_size.is_some() { BoxForm::Corners } else { BoxForm::Size };
-    let form = form.unwrap_or(as_rule);
-    let target = match (entry.box_type.as_deref(), entry.box_coordinates, entry.bbox) {
-        (Some("refusal"), ..) => Target::Refusal,
-        (Some("polygon"), Some(numbers), _) if numbers.len() >= 6 && numbers.len().is_multiple_of(2) => {
-            Target::Polygon(numbers.chunks(2).map(|pair| [pair[0], pair[1]]).collect())
-        }
-        (Some("bbox"), Some(numbers), _) => {
-            let numbers = <[f64; 4]>::try_from(numbers).map_err(|_| "a box has four numbers".to_owned())?;
-            Target::Box(corners(numbers, form)?)
-        }
-        (None, _, Some(numbers)) => Target::Box(corners(numbers, form)?),
-        (kind, ..) => return Err(format!("it has no place that can be read; its box_type is {kind:?}")),
-    };
-    let id = match entry.id {
-        Some(serde_json::Value::String(id)) => id,
-        Some(id) => id.to_string(),
-        None => place.to_string(),
-    };
-    let group = entry.group.or(entry.platform);
-    Ok(OfflineRecord { id, image, question: entry.instruction, target, kind: entry.data_type, group })
+    if options.level == Level::Low && !matches!(format, SetFormat::AndroidControl | SetFormat::GuiOdyssey) {
+        return unfit("--level low is for sets that have an instruction for each step: android-control, gui-odyssey");
+    }
+    if options.results.is_some() && format != SetFormat::AndroidLab {
+        return unfit("--results is for androidlab");
+    }
+    let is_part = options.list.is_some() || options.episodes_max.is_some() || options.records_max.is_some();
+    if is_screenspot && (is_part || options.skip_faulty) {
+        return unfit("--splits, --episodes, --limit and --skip-faulty are for recorded runs");
+    }
+    Ok(())
 }
 
-fn corners([left, top, third, fourth]: [f64; 4], form: BoxForm) -> Result<[f64; 4], String> {
-    let [right, bottom] = match form {
-        BoxForm::Corners => [third, fourth],
-        BoxForm::Size => [left + third, top + fourth],
-    };
-    if left <= right && top <= bottom {
-        return Ok([left, top, right, bottom]);
+/// Reads episodes that have a file or a folder each. They are small, and their pictures lie there already: all are read again each time.
+fn import_episodes(
+    from: &[PathBuf],
+    folder: &Path,
+    report: ImportReport,
+    options: &ImportOptions,
+    mut tell: impl FnMut(ImportProgress),
+    mut read: impl FnMut(&Path, &mut Collection<'_>) -> Result<(), Fault>,
+) -> Result<ImportReport, OfflineError> {
+    let listed = options.list.as_ref().map(read_list).transpose()?;
+    fs::create_dir_all(folder).map_err(OfflineError::file(folder))?;
+    let mut collection = Collection::new(options, folder, listed, report);
+    for (at, file) in from.iter().enumerate() {
+        if collection.is_full() || collection.has_episodes() {
+            break;
+        }
+        let mark = collection.mark();
+        if let Err(fault) = read(file, &mut collection) {
+            let place = |why: &str| OfflineError::Content { at: file.clone(), why: why.to_owned() };
+            collection.skip(mark, fault, place)?;
+        }
+        if at.is_multiple_of(TELL_EVERY) {
+            tell(ImportProgress { file: at + 1, files: from.len(), records: collection.records() });
+        }
     }
-    Err(format!("the box {:?} is inside out: say what its numbers are, corners or size", [left, top, third, fourth]))
+    let batch = collection.take();
+    let report = has_records(collection.report(), from.first().map_or(folder, PathBuf::as_path))?;
+    write_lines(&folder.join(RECORDS), batch.records.iter())?;
+    Ok(report)
 }
+
+/// A set without a record is none.
+fn has_records(report: ImportReport, at: &Path) -> Result<ImportReport, OfflineError> {
+    if report.records > 0 {
+        return Ok(report);
+    }
+    let ImportReport { left_out, faults, .. } = &report;
+    let why = format!("no step of it became a record; left out: {left_out:?}, faulty: {faults:?}");
+    Err(OfflineError::Content { at: at.to_owned(), why })
+}
+
+/// Reads files one after the other, each kept once it is read.
+fn import_files(
+    files: &[PathBuf],
+    folder: &Path,
+    report: ImportReport,
+    options: &ImportOptions,
+    mut tell: impl FnMut(ImportProgress),
+) -> Result<ImportReport, OfflineError> {
+    let listed = options.list.as_ref().map(read_list).transpose()?;
+    fs::create_dir_all(folder).map_err(OfflineError::file(folder))?;
+    let mut parts = Parts::open(folder, options, listed.as_ref())?;
+    let format = report.format;
+    let mut files_kept = 0;
+    let mut collection = Collection::new(options, folder, listed, report);
+    for (at, file) in files.iter().enumerate() {
+        if collection.is_full() || collection.has_episodes() {
+            break;
+        }
+        let mut news = |records: usize| tell(ImportProgress { file: at + 1, files: files.len(), records });
+        if let Some(batch) = parts.read(file)? {
+            collection.replay(&batch);
+            parts.keep();
+            files_kept += 1;
+            news(collection.records());
+            continue;
+        }
+        read_records(format, file, &mut collection, &mut news)?;
+        parts.write(file, &collection.take())?;
+        news(collection.records());
+    }
+    let report = has_records(collection.report(), files.first().map_or(folder, PathBuf::as_path))?;
+    parts.join(folder)?;
+    Ok(ImportReport { files_kept, ..report })
+}
+
+/// Reads a file of examples.
+fn read_records(
+    format: SetFormat,
+    file: &Path,
+    collection: &mut Collection<'_>,
+    news: &mut dyn FnMut(usize),
+) -> Result<(), OfflineError> {
+    let mut reader = RecordReader::open(file)?;
+    let mut read = 0_usize;
+    while !collection.is_full() {
+        let Some(record) = reader.next()? else { break };
+        let mark = collection.mark();
+        if let Err(fault) = read_example(format, &record, collection) {
+            collection.skip(mark, fault, |why| reader.wrong(why))?;
+        }
+        // An episode of Android in the Wild may go on in any example, one of AndroidControl is one.
+        if format == SetFormat::AndroidControl && collection.has_episodes() {
+            break;
+        }
+        read += 1;
+        if read.is_multiple_of(TELL_EVERY) {
+            news(collection.records());
+        }
+    }
+    Ok(())
+}
+
+fn read_example(format: SetFormat, record: &[u8], collection: &mut Collection<'_>) -> Result<(), Fault> {
+    let example = Example::read(record).map_err(|error| error.to_string())?;
+    match format {
+        SetFormat::AndroidControl => android_control::read_episode(&example, collection),
+        SetFormat::Aitw => aitw::read_step(&example, collection),
+        SetFormat::ScreenSpot | SetFormat::GuiOdyssey | SetFormat::AndroidLab => Ok(()),
+    }
+}
+
+/// The episodes of one of the lists of a file: numbers, names, or names of files.
+fn read_list(list: &EpisodeList) -> Result<BTreeSet<String>, OfflineError> {
+    let EpisodeList { file: at, part } = list;
+    let content = |why: String| OfflineError::Content { at: at.clone(), why };
+    let text = file::read_text(at, BYTES_MAX).map_err(OfflineError::file(at))?;
+    let lists: BTreeMap<String, Vec<Value>> = serde_json::from_str(&text)
+        .map_err(|error| content(format!("it is no object of lists of episodes: {error}")))?;
+    let names = || lists.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let Some(found) = lists.get(part) else {
+        return Err(content(format!("it has no list {part:?}; --part is one of {}", names())));
+    };
+    let name = |value: &Value| match value {
+        Value::Number(number) => Ok(number.to_string()),
+        Value::String(name) => Ok(name.strip_suffix(".json").unwrap_or(name).to_owned()),
+        other => Err(content(format!("{other:.40} is no episode"))),
+    };
+    found.iter().map(name).collect()
+}
+
+#[cfg(test)]
+mod tests;

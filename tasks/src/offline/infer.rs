@@ -191,6 +191,7 @@ fn step_of(call: Call, size: Size) -> Option<StepAction> {
         Action::Home => StepAction::Home,
         Action::Wait { .. } => StepAction::Wait,
         Action::Chord { key, modifiers } if modifiers.is_empty() && key.as_str() == "Enter" => StepAction::Enter,
+        Action::Chord { key, modifiers } if modifiers.is_empty() && key.as_str() == "AppSwitch" => StepAction::Recents,
         Action::Chord { .. }
         | Action::Move { .. }
         | Action::Interact { .. }

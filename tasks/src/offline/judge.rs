@@ -38,6 +38,8 @@ pub struct JudgedRecord {
     pub kind: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub episode: Option<String>,
 }
 
 /// Judges the answers of a folder.
@@ -70,7 +72,7 @@ pub fn read_judged(answers: &Path) -> Result<Vec<JudgedRecord>, OfflineError> {
 
 /// What an answer to a record has come to.
 pub fn judged_record(record: &OfflineRecord, answer: Option<&OfflineAnswer>) -> JudgedRecord {
-    let OfflineRecord { id, target, kind, group, .. } = record;
+    let OfflineRecord { id, target, kind, group, episode, .. } = record;
     let (status, is_same_type) = answer.map_or((AnswerStatus::Missing, None), |answer| assess(target, answer));
     JudgedRecord {
         id: id.clone(),
@@ -79,6 +81,7 @@ pub fn judged_record(record: &OfflineRecord, answer: Option<&OfflineAnswer>) -> 
         is_refusal: *target == Target::Refusal,
         kind: kind.clone(),
         group: group.clone(),
+        episode: episode.clone(),
     }
 }
 

@@ -27,6 +27,16 @@ pub struct OfflineMetric {
     pub kinds: BTreeMap<String, OfflineCounts>,
     pub groups: BTreeMap<String, OfflineCounts>,
     pub refusals: OfflineCounts,
+    /// Of recorded runs.
+    #[serde(default)]
+    pub episodes: EpisodeCounts,
+}
+
+/// Recorded runs, and those of which every step that is in the set was answered rightly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpisodeCounts {
+    pub episodes: u32,
+    pub right: u32,
 }
 
 impl OfflineCounts {
@@ -57,12 +67,17 @@ impl OfflineCounts {
 /// Counts what was judged.
 pub fn metric(judged: &[JudgedRecord]) -> OfflineMetric {
     let mut found = OfflineMetric::default();
+    // Whether each is right so far.
+    let mut episodes: BTreeMap<&str, bool> = BTreeMap::new();
     for record in judged {
         if record.is_refusal {
             found.refusals.count(record);
             continue;
         }
         found.all.count(record);
+        if let Some(episode) = &record.episode {
+            *episodes.entry(episode).or_insert(true) &= record.status == AnswerStatus::Right;
+        }
         if let Some(kind) = &record.kind {
             found.kinds.entry(kind.clone()).or_default().count(record);
         }
@@ -70,5 +85,8 @@ pub fn metric(judged: &[JudgedRecord]) -> OfflineMetric {
             found.groups.entry(group.clone()).or_default().count(record);
         }
     }
+    let count = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
+    let right = count(episodes.values().filter(|is_right| **is_right).count());
+    found.episodes = EpisodeCounts { episodes: count(episodes.len()), right };
     found
 }

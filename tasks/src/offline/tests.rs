@@ -8,7 +8,7 @@ use tapwright_agent::stop::stop;
 use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Prompt, Reply};
 
 use super::draw::draw;
-use super::import::{BoxForm, import};
+use super::import::{BoxForm, ImportOptions, import};
 use super::infer::{ANSWERS, InferError, OfflineAnswer, infer};
 use super::judge::{AnswerStatus, judge, judged_record, read_judged};
 use super::metric::metric;
@@ -46,12 +46,15 @@ fn steps_are_compared_by_the_rules_of_their_sets() {
     let app = |app: &str| StepAction::OpenApp { app: app.to_owned() };
     // A wide box, whose far end is further than 0.14 from where somebody has touched it.
     let wide = [[100.0, 100.0, 600.0, 150.0]];
+    let corner = [[0.0, 0.0, 100.0, 40.0]];
     for (rules, right, boxes, done, is_same_type, is_right) in [
         (AndroidControl, click(120.0, 120.0), &wide[..], click(590.0, 140.0), true, true),
-        (GuiOdyssey, click(120.0, 120.0), &wide[..], click(590.0, 140.0), true, false),
+        (GuiOdyssey, click(120.0, 120.0), &wide[..], click(590.0, 140.0), true, true),
+        (GuiOdyssey, click(120.0, 120.0), &wide[..], click(610.0, 140.0), true, false),
         (Aitw, click(120.0, 120.0), &wide[..], click(940.0, 180.0), true, true),
         (AndroidControl, click(120.0, 120.0), &wide[..], click(940.0, 180.0), true, false),
-        (Aitw, click(120.0, 120.0), &wide[..], click(960.0, 180.0), true, false),
+        (Aitw, click(120.0, 120.0), &wide[..], click(960.0, 180.0), true, true),
+        (Aitw, click(120.0, 120.0), &wide[..], click(940.0, 190.0), true, false),
         (GuiOdyssey, click(500.0, 500.0), &[], click(600.0, 595.0), true, true),
         (GuiOdyssey, click(500.0, 500.0), &[], click(600.0, 600.0), true, false),
         (AndroidControl, click(500.0, 500.0), &[], StepAction::LongPress { x: 500.0, y: 500.0 }, false, false),
@@ -64,11 +67,23 @@ fn steps_are_compared_by_the_rules_of_their_sets() {
         // A finger that hardly moves touches, in Android in the Wild.
         (Aitw, click(500.0, 500.0), &[], swipe([500.0, 500.0], [530.0, 510.0]), true, true),
         (Aitw, click(500.0, 500.0), &[], swipe([500.0, 500.0], [550.0, 500.0]), false, false),
+        // However long it stays.
+        (Aitw, click(500.0, 500.0), &[], StepAction::LongPress { x: 510.0, y: 500.0 }, true, true),
+        // A box that would begin off the screen begins at its edge, as large as the others: up to 240 here.
+        (Aitw, click(20.0, 20.0), &corner[..], click(235.0, 20.0), true, true),
+        (Aitw, click(20.0, 20.0), &corner[..], click(245.0, 20.0), true, false),
         (AndroidControl, click(500.0, 500.0), &[], swipe([500.0, 500.0], [530.0, 510.0]), false, false),
         (AndroidControl, text("Call mum today"), &[], text("call mum  today"), true, true),
         (AndroidControl, text("call mum today"), &[], text("call mum now"), true, true),
         (AndroidControl, text("call mum today"), &[], text("write mum now"), true, false),
         (Aitw, text("call"), &[], text("write"), true, true),
+        // Half of the letters, or one in the other; nothing lies in every text and is none.
+        (GuiOdyssey, text("call mum"), &[], text("all mum now"), true, true),
+        (GuiOdyssey, text("abcd"), &[], text("abxy"), true, true),
+        (GuiOdyssey, text("abcd"), &[], text("axyz"), true, false),
+        (GuiOdyssey, text("call mum today"), &[], text("mum"), true, true),
+        (GuiOdyssey, text("call mum"), &[], text(" "), true, false),
+        (GuiOdyssey, StepAction::Recents, &[], StepAction::Recents, true, true),
         (AndroidControl, app("Clock "), &[], app("clock"), true, true),
         (AndroidControl, app("Clock"), &[], app("Calendar"), true, false),
         (GuiOdyssey, StepAction::Back, &[], StepAction::Back, true, true),
@@ -81,7 +96,7 @@ fn steps_are_compared_by_the_rules_of_their_sets() {
 
 fn record(id: &str, target: Target) -> OfflineRecord {
     let (image, question) = (PathBuf::from("a.png"), "Tap it".to_owned());
-    OfflineRecord { id: id.to_owned(), image, question, target, kind: None, group: None }
+    OfflineRecord { id: id.to_owned(), image, question, target, kind: None, group: None, episode: None }
 }
 
 #[test]
@@ -206,7 +221,9 @@ fn the_files_of_published_sets_are_read_and_mistakes_are_said_with_their_entry()
     let from = folder.path().join("set.json");
     let read = |text: &str, form| {
         fs::write(&from, text).unwrap();
-        import(&from, folder.path(), form).map(|_| read_records(folder.path()).unwrap())
+        let options = ImportOptions { boxes: form, ..ImportOptions::default() };
+        import(std::slice::from_ref(&from), folder.path(), &options, |_| ())
+            .map(|_| read_records(folder.path()).unwrap())
     };
     let v2 = r#"[{"img_filename": "a.png", "bbox": [10, 20, 30, 40], "instruction": "close it", "data_type": "icon", "data_source": "ios"}]"#;
     let records = read(v2, None).unwrap();
@@ -224,7 +241,8 @@ fn the_files_of_published_sets_are_read_and_mistakes_are_said_with_their_entry()
     assert_eq!(records[0].target, Target::Polygon(vec![[0.0, 0.0], [9.0, 0.0], [9.0, 9.0]]));
     assert_eq!(records[1].target, Target::Refusal);
     for (text, why) in [
-        ("{}", "no list of entries"),
+        ("{}", "in no format that is known"),
+        ("[{}", "no list of entries"),
         ("[]", "0 entries"),
         (
             r#"[{"img_filename": "b.png", "bbox": [1,2,3,4], "instruction": "i"}]"#,

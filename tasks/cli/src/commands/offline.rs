@@ -1,14 +1,16 @@
 //! `tapwright offline`
 
 use serde_json::json;
+use tapwright_tasks::offline::import::{ImportProgress, ImportReport, import};
 use tapwright_tasks::offline::infer::{InferError, infer};
 use tapwright_tasks::offline::judge::{AnswerStatus, judge, read_judged};
 use tapwright_tasks::offline::metric::{OfflineCounts, metric};
-use tapwright_tasks::offline::{OfflineError, draw, import, read_records};
+use tapwright_tasks::offline::traces::{self, TraceFacts, TraceMetric};
+use tapwright_tasks::offline::{OfflineError, draw, read_records};
 
 use super::open_model;
 use crate::arguments::{
-    Common, InferArguments, JudgeAnswersArguments, MetricArguments, OfflineArguments, OfflineCommand,
+    Common, InferArguments, JudgeAnswersArguments, MetricArguments, OfflineArguments, OfflineCommand, TracesArguments,
 };
 use crate::clock;
 use crate::config::{Config, Flags};
@@ -38,9 +40,14 @@ pub async fn perform(common: Common, arguments: OfflineArguments) -> Result<Exit
             tell_made(json, records.len(), &folder);
         }
         OfflineCommand::Import(arguments) => {
-            let form = arguments.boxes.map(crate::arguments::BoxFormArgument::form);
-            let count = import::import(&arguments.file, &arguments.images, form)?;
-            tell_made(json, count, &arguments.images.display().to_string());
+            let narrator = Narrator::new(json, true, 0);
+            let tell = |progress: ImportProgress| {
+                let ImportProgress { file, files, records } = progress;
+                narrator.wait(&format!("file {file} of {files}, {records} records"));
+            };
+            let report = import(&arguments.files, &arguments.folder, &arguments.options(), tell)?;
+            narrator.go_on();
+            tell_imported(json, &report, &arguments.folder.display().to_string());
         }
         OfflineCommand::Infer(arguments) => return ask(common, arguments).await,
         OfflineCommand::Judge(JudgeAnswersArguments { set, answers }) => {
@@ -64,13 +71,75 @@ pub async fn perform(common: Common, arguments: OfflineArguments) -> Result<Exit
                 row("all", &found.all);
                 found.kinds.iter().for_each(|(kind, counts)| row(kind, counts));
                 found.groups.iter().for_each(|(group, counts)| row(group, counts));
+                if found.episodes.episodes > 0 {
+                    let (right, all) = (found.episodes.right, found.episodes.episodes);
+                    output::out(&format!("  {right} of {all} episodes are right in every step"));
+                }
                 if found.refusals.records > 0 {
                     row("refusals, not in all", &found.refusals);
                 }
             }
         }
+        OfflineCommand::Traces(arguments) => tell_traces(json, &arguments)?,
     }
     Ok(Exit::Done)
+}
+
+/// What traces of AndroidLab say, and what was judged elsewhere.
+fn tell_traces(json: bool, arguments: &TracesArguments) -> Result<(), CliError> {
+    let narrator = Narrator::new(json, true, 0);
+    let results = arguments.results.as_deref().map(traces::read_results).transpose()?;
+    let lengths = arguments.lengths.as_deref().map(traces::read_lengths).transpose()?;
+    let tell = |done: usize, all: usize| narrator.wait(&format!("{done} of {all} traces"));
+    let found = traces::metric(&arguments.folder, results.as_ref(), lengths.as_ref(), tell)?;
+    narrator.go_on();
+    if json {
+        output::out(&serde_json::to_string(&found).unwrap_or_default());
+        return Ok(());
+    }
+    output::out("  task                      steps  changed  redundancy  ends");
+    for facts in &found.traces {
+        let TraceFacts { task, steps, reasonable, redundancy, is_stuck, is_finished, is_complete, .. } = facts;
+        let end = match (is_stuck, is_finished) {
+            (true, _) => "one action too often",
+            (false, true) => "says that it is done",
+            (false, false) => "breaks off",
+        };
+        let judged = match is_complete {
+            Some(true) => ", complete",
+            Some(false) => ", not complete",
+            None => "",
+        };
+        output::out(&format!(
+            "  {:<24} {steps:>6} {:>8} {:>11}  {end}{judged}",
+            output::fit(&output::flat(task), 24),
+            percent(Some(*reasonable)),
+            percent(*redundancy),
+        ));
+    }
+    let TraceMetric { traces, older, reasonable, stuck, finished, judged, complete, redundancy } = found;
+    let all = traces.len();
+    output::out(&format!("  {all} tasks, {finished} say that they are done, {stuck} end with one action too often"));
+    if older > 0 {
+        output::out(&format!("  {older} older traces of the same tasks are left out"));
+    }
+    let without = |count: &dyn Fn(&TraceFacts) -> u32| traces.iter().map(count).sum::<u32>();
+    let (trees, pictures) = (without(&|facts| facts.without_tree), without(&|facts| facts.without_picture));
+    if trees + pictures > 0 {
+        output::out(&format!("  {trees} steps have no tree and do not count, {pictures} screens are no pictures"));
+    }
+    output::out(&format!("  reasonable operation ratio {} over {all} tasks", percent(reasonable)));
+    if judged > 0 {
+        output::out(&format!("  {complete} of {judged} are complete by --results"));
+        output::out(&format!("  reversed redundancy ratio {} over those that are complete", percent(redundancy)));
+    } else {
+        output::out("  no success rate: AndroidLab's own judges are not here, --results reads what they found");
+    }
+    Ok(())
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", 100.0 * share))
 }
 
 fn tell_made(json: bool, count: usize, folder: &str) {
@@ -81,14 +150,40 @@ fn tell_made(json: bool, count: usize, folder: &str) {
     }
 }
 
+/// What came of an import: what was left out, and why, too.
+fn tell_imported(json: bool, report: &ImportReport, folder: &str) {
+    let ImportReport { format, records, episodes, left_out, faults, fault_count, files_kept } = report;
+    if json {
+        let told = json!({
+            "format": format.name(), "records": records, "episodes": episodes, "folder": folder, "left_out": left_out,
+            "faulty": fault_count, "faults": faults, "files_kept": files_kept, "exit": 0,
+        });
+        return output::out(&told.to_string());
+    }
+    let of_episodes = if *episodes > 0 { format!(" of {episodes} episodes") } else { String::new() };
+    output::out(&format!("  {records} records{of_episodes} in {}, read as {}", output::flat(folder), format.name()));
+    if *files_kept > 0 {
+        output::out(&format!("  {files_kept} files were read before, by an import that broke off"));
+    }
+    for (reason, count) in left_out {
+        output::out(&format!("  left out: {count} x {}", output::flat(reason)));
+    }
+    for fault in faults {
+        output::out(&format!("  faulty: {}", output::flat(fault)));
+    }
+    if *fault_count > faults.len() {
+        output::out(&format!("  faulty: {} more", fault_count - faults.len()));
+    }
+    output::out(&format!("  tapwright offline infer {} ANSWERS --model MODEL", output::flat(folder)));
+}
+
 fn row(name: &str, counts: &OfflineCounts) {
-    let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", 100.0 * share));
     let OfflineCounts { records, missing, wrong_format, steps, same_type, .. } = *counts;
-    let of_type = if steps > 0 { share(Some(f64::from(same_type) / f64::from(steps))) } else { "-".to_owned() };
+    let of_type = if steps > 0 { percent(Some(f64::from(same_type) / f64::from(steps))) } else { "-".to_owned() };
     output::out(&format!(
         "  {:<24} {:>8} {:>8}  {:>8}  {wrong_format:>9}  {of_type:>9}",
         output::fit(&output::flat(name), 24),
-        share(counts.over_all()),
+        percent(counts.over_all()),
         records - missing,
         records,
     ));
@@ -121,6 +216,9 @@ impl From<OfflineError> for CliError {
         match &error {
             OfflineError::File { .. } => CliError::new(Exit::Usage, &error)
                 .help("name a folder that is there: tapwright offline draw FOLDER makes one"),
+            OfflineError::Unfit(_) => CliError::new(Exit::Usage, &error),
+            OfflineError::Record { .. } => CliError::new(Exit::Unreadable, &error)
+                .help("where only its content is wrong, --skip-faulty passes over it and tells of it"),
             OfflineError::Line { .. } | OfflineError::Content { .. } => CliError::new(Exit::Unreadable, &error),
         }
     }

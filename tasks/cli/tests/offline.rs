@@ -1,0 +1,100 @@
+//! Sets that are published, from the files that somebody has to a number, through the program.
+
+mod program;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use self::program::Place;
+
+const USAGE: i32 = 2;
+
+fn picture(at: &Path) {
+    let mut encoder = png::Encoder::new(fs::File::create(at).unwrap(), 400, 200);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.write_header().unwrap().write_image_data(&[90; 400 * 200]).unwrap();
+}
+
+/// An episode of GUI-Odyssey with two steps.
+fn odyssey(place: &Place) {
+    let (annotations, screenshots) = (place.path().join("data/annotations"), place.path().join("data/screenshots"));
+    fs::create_dir_all(&annotations).unwrap();
+    fs::create_dir_all(&screenshots).unwrap();
+    let steps = json!([
+        {"step": 0, "screenshot": "7_0.png", "action": "CLICK", "info": [[250, 500]], "sam2_bbox": []},
+        {"step": 1, "screenshot": "7_1.png", "action": "COMPLETE", "info": ""},
+        {"step": 2, "screenshot": "7_1.png", "action": "DANCE", "info": ""},
+    ]);
+    let episode = json!({"episode_id": "7", "task_info": {"instruction": "Buy shoes", "category": "Web_Shopping"}, "steps": steps});
+    fs::write(annotations.join("7.json"), episode.to_string()).unwrap();
+    (0..2).for_each(|step| picture(&screenshots.join(format!("7_{step}.png"))));
+}
+
+#[test]
+fn a_set_is_imported_asked_about_judged_and_counted() {
+    let place = Place::new();
+    odyssey(&place);
+    let imported = place.run(&["offline", "import", "data", "data/screenshots", "--json"]);
+    assert_eq!(imported.code, 0, "{}", imported.err);
+    let told = imported.last();
+    assert_eq!((&told["format"], &told["records"], &told["episodes"]), (&json!("gui-odyssey"), &json!(2), &json!(1)));
+    assert_eq!(told["left_out"], json!({"DANCE: an action of no type that is known": 1}));
+    place.file("script.txt", "do(action=\"Tap\", element=[260,510])\nfinish(message=\"bought\")\n");
+    let asked =
+        place.run(&["offline", "infer", "data/screenshots", "answers", "--model", "script:script.txt", "--json"]);
+    assert_eq!((asked.code, &asked.last()["asked"]), (0, &json!(2)), "{}", asked.err);
+    let judged = place.run(&["offline", "judge", "data/screenshots", "answers", "--json"]);
+    assert_eq!((judged.code, &judged.last()["right"]), (0, &json!(2)), "{}", judged.err);
+    let counted = place.run(&["offline", "metric", "answers", "--json"]);
+    assert_eq!(counted.last()["episodes"], json!({"episodes": 1, "right": 1}), "{}", counted.err);
+    let read = place.run(&["offline", "metric", "answers"]);
+    assert!(read.out.contains("1 of 1 episodes are right in every step"), "{}", read.out);
+    let read = place.run(&["offline", "import", "data", "data/screenshots"]);
+    assert!(read.out.contains("2 records of 1 episodes in data/screenshots, read as gui-odyssey"), "{}", read.out);
+    assert!(read.out.contains("left out: 1 x DANCE"), "{}", read.out);
+}
+
+#[test]
+fn what_does_not_go_together_or_is_no_set_is_said() {
+    let place = Place::new();
+    odyssey(&place);
+    let boxes = place.run(&["offline", "import", "data", "data/screenshots", "--boxes", "corners"]);
+    assert_eq!(boxes.code, USAGE);
+    assert!(boxes.err.contains("--boxes is for screenspot, and this is gui-odyssey"), "{}", boxes.err);
+    place.file("notes.txt", "some words, and nothing else");
+    let none = place.run(&["offline", "import", "notes.txt", "set"]);
+    assert!(none.code != 0 && none.err.contains("it is in no format that is known"), "{}", none.err);
+    let part = place.run(&["offline", "import", "data", "data/screenshots", "--part", "test"]);
+    assert_eq!(part.code, USAGE, "{}", part.err);
+    let damaged = place.run(&["offline", "import", "notes.txt", "set", "--format", "aitw"]);
+    assert!(damaged.code != 0 && damaged.err.contains("it is no TFRecord file"), "{}", damaged.err);
+    assert!(!place.path().join("set/records.jsonl").exists());
+}
+
+#[test]
+fn traces_say_what_they_tell_without_a_judge() {
+    let place = Place::new();
+    let trace = place.path().join("logs/clock_1_2024-05-10_12-00-00");
+    ["traces", "Screen", "xml"].iter().for_each(|within| fs::create_dir_all(trace.join(within)).unwrap());
+    let mut lines = String::new();
+    for (step, action) in ["Tap", "Back", "finish"].iter().enumerate() {
+        picture(&trace.join(format!("Screen/{step}.png")));
+        fs::write(trace.join(format!("xml/{step}.xml")), "<hierarchy/>").unwrap();
+        let line = json!({"image": format!("{step}.png"), "xml": format!("{step}.xml"), "ac_xml": null, "target": "t",
+            "parsed_action": {"action": action}});
+        lines += &format!("{line}\n");
+    }
+    fs::write(trace.join("traces/trace.jsonl"), lines).unwrap();
+    let told = place.run(&["offline", "traces", "logs"]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    assert!(told.out.contains("reasonable operation ratio 50.0 % over 1 tasks"), "{}", told.out);
+    assert!(told.out.contains("no success rate"), "{}", told.out);
+    place.file("lengths.json", "{\"clock_1\": 2}");
+    place.file("results.jsonl", "{\"task_id\": \"clock_1\", \"result\": {\"complete\": true}}\n");
+    let more = ["--results", "results.jsonl", "--lengths", "lengths.json", "--json"];
+    let told = place.run(&[&["offline", "traces", "logs"][..], &more].concat()).last();
+    assert_eq!((&told["complete"], &told["redundancy"]), (&json!(1), &json!(2.0 / 3.0)));
+}

@@ -1,0 +1,272 @@
+//! What an import has gathered: records, the pictures beside them, and what was left out and why.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::super::rules::{RuleSet, StepAction};
+use super::super::{OfflineError, OfflineRecord, RECORDS_MAX, Target};
+use super::{ImportOptions, ImportReport};
+
+/// An episode's name is a folder's here, and a part of the records' names.
+const EPISODE_NAME_MAX: usize = 100;
+/// So many reasons are told apart. They hold words of the files, which may be anything.
+const REASONS_MAX: usize = 50;
+/// Of what is faulty so much is told in words.
+const FAULTS_MAX: usize = 20;
+const PNG_START: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+const PNG_END: &[u8] = b"\0\0\0\0IEND\xaeB`\x82";
+
+/// Why something was not read.
+#[derive(Debug)]
+pub enum Fault {
+    /// What stands in the file is wrong. With `skip_faulty` the rest is read all the same.
+    Content(String),
+    /// Nothing more can be read or written.
+    Fatal(OfflineError),
+}
+
+impl From<OfflineError> for Fault {
+    /// What cannot be read is fatal; what stands in it is not.
+    fn from(error: OfflineError) -> Fault {
+        match error {
+            OfflineError::Content { why, .. } => Fault::Content(why),
+            OfflineError::Line { line, why, .. } => Fault::Content(format!("line {line}: {why}")),
+            error @ (OfflineError::File { .. } | OfflineError::Record { .. } | OfflineError::Unfit(_)) => {
+                Fault::Fatal(error)
+            }
+        }
+    }
+}
+
+impl From<String> for Fault {
+    fn from(why: String) -> Fault {
+        Fault::Content(why)
+    }
+}
+
+/// Whether an episode is one of those that are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Episode {
+    Wanted,
+    LeftOut,
+}
+
+/// A step of an episode, but for what is right there.
+pub struct StepRecord<'a> {
+    pub episode: &'a str,
+    pub step: usize,
+    pub question: &'a str,
+    /// Below the folder of the records.
+    pub image: PathBuf,
+    pub group: Option<&'a str>,
+}
+
+/// What has come of one file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    pub records: Vec<OfflineRecord>,
+    pub episodes: BTreeSet<String>,
+    pub left_out: BTreeMap<String, usize>,
+    pub faults: Vec<String>,
+    pub fault_count: usize,
+}
+
+/// All that was gathered. Of earlier files it keeps names alone.
+pub struct Collection<'a> {
+    pub options: &'a ImportOptions,
+    folder: &'a Path,
+    /// The episodes that a list names.
+    listed: Option<BTreeSet<String>>,
+    ids: BTreeSet<String>,
+    report: ImportReport,
+    episodes: BTreeSet<String>,
+    batch: Batch,
+}
+
+impl<'a> Collection<'a> {
+    pub fn new(
+        options: &'a ImportOptions,
+        folder: &'a Path,
+        listed: Option<BTreeSet<String>>,
+        report: ImportReport,
+    ) -> Collection<'a> {
+        let (ids, episodes, batch) = (BTreeSet::new(), BTreeSet::new(), Batch::default());
+        Collection { options, folder, listed, ids, report, episodes, batch }
+    }
+
+    /// Whether an episode is asked for. Nothing is done about one that is not.
+    pub fn wants(&mut self, episode: &str) -> Result<Episode, Fault> {
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+        if episode.is_empty()
+            || episode.len() > EPISODE_NAME_MAX
+            || episode.starts_with('.')
+            || !episode.chars().all(is_plain)
+        {
+            let why = "should be of at most 100 letters, digits, and - _ . within";
+            return Err(Fault::Content(format!("the episode's name {episode:.120?} {why}")));
+        }
+        if self.listed.as_ref().is_some_and(|listed| !listed.contains(episode)) {
+            self.leave_out("an episode that the list of --splits does not name".to_owned());
+            return Ok(Episode::LeftOut);
+        }
+        if !self.episodes.contains(episode) {
+            if self.has_episodes() {
+                self.leave_out("behind the first --episodes".to_owned());
+                return Ok(Episode::LeftOut);
+            }
+            self.episodes.insert(episode.to_owned());
+            self.batch.episodes.insert(episode.to_owned());
+        }
+        Ok(Episode::Wanted)
+    }
+
+    /// Whether there are as many episodes as were asked for.
+    pub fn has_episodes(&self) -> bool {
+        self.options.episodes_max.is_some_and(|most| self.episodes.len() >= most)
+    }
+
+    /// Whether there are as many records as were asked for.
+    pub fn is_full(&self) -> bool {
+        self.options.records_max.is_some_and(|most| self.ids.len() >= most)
+    }
+
+    pub fn records(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Counts what is read, but makes no record.
+    pub fn leave_out(&mut self, reason: String) {
+        let reasons = &mut self.batch.left_out;
+        let is_known = reasons.contains_key(&reason) || reasons.len() < REASONS_MAX;
+        *reasons.entry(if is_known { reason } else { "other reasons".to_owned() }).or_default() += 1;
+    }
+
+    /// Writes the picture of a step, which is a PNG file's bytes, and says its name.
+    pub fn png(&self, episode: &str, step: usize, bytes: &[u8], size: [i64; 2]) -> Result<PathBuf, Fault> {
+        let side = |at: usize| bytes.get(at..at + 4).and_then(|side| side.try_into().ok()).map(u32::from_be_bytes);
+        let found = (side(16), side(20));
+        if !bytes.starts_with(PNG_START) || !bytes.ends_with(PNG_END) {
+            return Err(Fault::Content(format!(
+                "episode {episode}, step {step}: its screenshot is no whole PNG picture"
+            )));
+        }
+        if found != (u32::try_from(size[0]).ok(), u32::try_from(size[1]).ok()) {
+            let [width, height] = size;
+            return Err(Fault::Content(format!(
+                "episode {episode}, step {step}: its screenshot is {} x {}, and said to be {width} x {height}",
+                found.0.unwrap_or_default(),
+                found.1.unwrap_or_default(),
+            )));
+        }
+        self.picture(episode, step, |at| fs::write(at, bytes))
+    }
+
+    /// Writes the picture of a step, and says its name.
+    pub fn picture(
+        &self,
+        episode: &str,
+        step: usize,
+        write: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<PathBuf, Fault> {
+        let image = Path::new(episode).join(format!("{step}.png"));
+        let at = self.folder.join(&image);
+        let written = fs::create_dir_all(self.folder.join(episode)).and_then(|()| write(&at));
+        written.map_err(|error| Fault::Fatal(OfflineError::file(&at)(error)))?;
+        Ok(image)
+    }
+
+    /// Adds a record.
+    pub fn add(
+        &mut self,
+        step: StepRecord<'_>,
+        rules: RuleSet,
+        action: StepAction,
+        boxes: Vec<[f64; 4]>,
+    ) -> Result<(), Fault> {
+        let StepRecord { episode, step, question, image, group } = step;
+        let id = format!("{episode}-{step}");
+        if question.trim().is_empty() {
+            return Err(Fault::Content(format!("episode {episode}, step {step}: there is no instruction")));
+        }
+        if self.ids.len() >= RECORDS_MAX {
+            let why = format!(
+                "there are more than {RECORDS_MAX} steps: take some of them, by --splits, --episodes or --limit"
+            );
+            return Err(Fault::Fatal(OfflineError::Content { at: self.folder.to_owned(), why }));
+        }
+        if !self.ids.insert(id.clone()) {
+            let why = "is there twice: parts of a set that name their episodes alike go into a folder each";
+            return Err(Fault::Content(format!("episode {episode}, step {step} {why}")));
+        }
+        self.batch.records.push(OfflineRecord {
+            id,
+            image,
+            question: question.to_owned(),
+            kind: Some(action.name().to_owned()),
+            target: Target::Step { rules, action, boxes },
+            group: group.map(str::to_owned),
+            episode: Some(episode.to_owned()),
+        });
+        Ok(())
+    }
+
+    /// Where the records of this file stand now, so that one that turns out to be faulty can be taken back.
+    pub fn mark(&self) -> usize {
+        self.batch.records.len()
+    }
+
+    /// Takes back what was added since, and counts it as faulty; or gives the fault back, if it is not to be passed over.
+    pub fn skip(
+        &mut self,
+        mark: usize,
+        fault: Fault,
+        place: impl Fn(&str) -> OfflineError,
+    ) -> Result<(), OfflineError> {
+        let why = match fault {
+            Fault::Fatal(error) => return Err(error),
+            Fault::Content(why) => why,
+        };
+        let error = place(&why);
+        if !self.options.skip_faulty {
+            return Err(error);
+        }
+        for record in self.batch.records.drain(mark..) {
+            self.ids.remove(&record.id);
+        }
+        self.batch.fault_count += 1;
+        if self.batch.faults.len() < FAULTS_MAX {
+            self.batch.faults.push(error.to_string());
+        }
+        Ok(())
+    }
+
+    /// What has come of the file that was read.
+    pub fn take(&mut self) -> Batch {
+        let batch = std::mem::take(&mut self.batch);
+        self.count(&batch);
+        batch
+    }
+
+    /// Takes over what has come of a file before.
+    pub fn replay(&mut self, batch: &Batch) {
+        self.ids.extend(batch.records.iter().map(|record| record.id.clone()));
+        self.episodes.extend(batch.episodes.iter().cloned());
+        self.count(batch);
+    }
+
+    fn count(&mut self, batch: &Batch) {
+        for (reason, count) in &batch.left_out {
+            *self.report.left_out.entry(reason.clone()).or_default() += count;
+        }
+        self.report.fault_count += batch.fault_count;
+        let room = FAULTS_MAX.saturating_sub(self.report.faults.len());
+        self.report.faults.extend(batch.faults.iter().take(room).cloned());
+    }
+
+    /// What it was in all.
+    pub fn report(self) -> ImportReport {
+        ImportReport { records: self.ids.len(), episodes: self.episodes.len(), ..self.report }
+    }
+}

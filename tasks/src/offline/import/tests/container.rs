@@ -1,0 +1,92 @@
+//! Files of records that are damaged, or made to do harm.
+
+use super::super::tfrecord::is_record_file;
+use super::*;
+
+/// Reads a file whole, with a limit of 1000 bytes a record.
+fn read(bytes: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("shard");
+    fs::write(&at, bytes).unwrap();
+    let mut reader = RecordReader::open_bounded(&at, 1000).unwrap();
+    let mut records = Vec::new();
+    loop {
+        match reader.next() {
+            Ok(Some(record)) => records.push(record),
+            Ok(None) => return Ok(records),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+}
+
+#[test]
+fn records_are_read_from_gzip_and_without_and_from_several_members() {
+    let two = [record(b"one"), record(b"")].concat();
+    assert_eq!(read(&two).unwrap(), [b"one".to_vec(), Vec::new()]);
+    assert_eq!(read(&gzip(&two)).unwrap().len(), 2);
+    assert_eq!(read(&[gzip(&two), gzip(&record(b"three"))].concat()).unwrap().len(), 3);
+    assert_eq!(read(b"").unwrap().len(), 0);
+}
+
+#[test]
+fn what_is_damaged_is_said_with_the_records_number() {
+    let whole = [record(b"the first one"), record(b"the second one")].concat();
+    let length =
+        |length: u64| [&length.to_le_bytes()[..], &masked_crc32c(&length.to_le_bytes()).to_le_bytes()].concat();
+    let flipped = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let packed = gzip(&whole);
+    let long = record(&[7; 1001]);
+    for (bytes, why) in [
+        (whole[..whole.len() - 1].to_vec(), "record 2: the file breaks off"),
+        (whole[..whole.len() - 6].to_vec(), "record 2: the file breaks off"),
+        (whole[..32].to_vec(), "record 2: the file breaks off"),
+        (packed[..packed.len() - 12].to_vec(), "record 2: the file breaks off"),
+        (flipped(2), "record 1: the checksum of its length is wrong"),
+        (flipped(15), "record 1: its checksum is wrong"),
+        (flipped(whole.len() - 1), "record 2: its checksum is wrong"),
+        (
+            [&record(b"x")[..], &length(1 << 60)].concat(),
+            "record 2: it is 1152921504606846976 bytes long, and at most 1000",
+        ),
+        ([&record(b"x")[..], &length(900), b"short"].concat(), "record 2: the file breaks off"),
+        (long.clone(), "record 1: it is 1001 bytes long"),
+        (gzip(&long), "record 1: it is 1001 bytes long"),
+        (b"{\"a\": [1, 2, 3], \"b\": 4}".to_vec(), "record 1: the checksum of its length is wrong"),
+    ] {
+        let said = read(&bytes).unwrap_err();
+        assert!(said.contains(why), "{why}: {said}");
+    }
+}
+
+/// Of half a gigabyte of zeros in half a megabyte of gzip no more is unpacked than a record may be long.
+#[test]
+fn gzip_that_unpacks_without_end_ends_at_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("bomb");
+    let length = (u64::MAX >> 1).to_le_bytes();
+    let mut encoder = GzEncoder::new(fs::File::create(&at).unwrap(), Compression::fast());
+    encoder.write_all(&length).unwrap();
+    encoder.write_all(&masked_crc32c(&length).to_le_bytes()).unwrap();
+    for _ in 0..512 {
+        encoder.write_all(&[0; 1 << 20]).unwrap();
+    }
+    encoder.finish().unwrap();
+    let said = RecordReader::open(&at).unwrap().next().unwrap_err().to_string();
+    assert!(said.contains("at most 536870912 are read of one"), "{said}");
+}
+
+#[test]
+fn a_file_of_records_is_told_from_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let is = |bytes: &[u8]| {
+        let at = folder.path().join("file");
+        fs::write(&at, bytes).unwrap();
+        is_record_file(&at).unwrap()
+    };
+    assert!(is(&record(b"x")) && is(&gzip(b"x")));
+    assert!(!is(b"{\"train\": [1, 2, 3]}") && !is(b"") && !is(b"short"));
+}
