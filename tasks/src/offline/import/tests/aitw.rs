@@ -27,6 +27,12 @@ fn example_of(episode: &str, step: i64, instead: &[(&str, Values)]) -> Vec<u8> {
     example(&features)
 }
 
+/// A whole step in few bytes.
+pub fn tiny() -> Vec<u8> {
+    let one = || Values::Integers(vec![1]);
+    example_of("1", 0, &[("image/encoded", texts(&["rgb"])), ("image/width", one()), ("image/height", one())])
+}
+
 fn kind(kind: i64) -> (&'static str, Values) {
     ("results/action_type", Values::Integers(vec![kind]))
 }
@@ -104,6 +110,7 @@ fn what_is_wrong_with_a_step_is_said_with_its_record() {
         (("results/yx_touch", Values::Floats(vec![0.5])), "should be y and x from 0 to 1"),
         (("image/ui_annotations_positions", Values::Floats(vec![0.1; 5])), "not four numbers for each element"),
         (("episode_id", texts(&["../../etc"])), "the episode's name \"../../etc\" should be"),
+        (("episode_id", texts(&["a/../../b"])), "the episode's name \"a/../../b\" should be"),
         (("episode_id", texts(&[""])), "the episode's name \"\" should be"),
         (("step_id", Values::Integers(vec![-1])), "its \"step_id\" is -1"),
         (("step_id", Values::Integers(vec![0])), "step 0 is there twice"),

@@ -82,6 +82,23 @@ fn short(id: i64, action: &str) -> Vec<u8> {
     )
 }
 
+/// A whole episode in few bytes.
+pub fn tiny() -> Vec<u8> {
+    let screens = Values::Bytes(vec![png_of(2, 2); 2]);
+    let sides = Values::Integers(vec![2; 2]);
+    let under = message(1, &[number(4, 1), message(11, &node([0, 0, 1, 2], &[CLICKABLE, VISIBLE]))].concat());
+    example(&[
+        ("episode_id", Values::Integers(vec![1])),
+        ("goal", texts(&["g"])),
+        ("screenshots", screens),
+        ("accessibility_trees", Values::Bytes(vec![under; 2])),
+        ("screenshot_widths", sides.clone()),
+        ("screenshot_heights", sides),
+        ("actions", texts(&[r#"{"action_type": "click", "x": 0, "y": 1}"#])),
+        ("step_instructions", texts(&["i"])),
+    ])
+}
+
 fn place() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("in")).unwrap();
