@@ -15,6 +15,8 @@ const EPISODE_NAME_MAX: usize = 100;
 const REASONS_MAX: usize = 50;
 /// Of what is faulty so much is told in words.
 const FAULTS_MAX: usize = 20;
+/// Letters of one.
+const WHY_MAX: usize = 600;
 const PNG_START: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 const PNG_END: &[u8] = b"\0\0\0\0IEND\xaeB`\x82";
 
@@ -226,7 +228,8 @@ impl<'a> Collection<'a> {
     ) -> Result<(), OfflineError> {
         let why = match fault {
             Fault::Fatal(error) => return Err(error),
-            Fault::Content(why) => why,
+            // It may hold words of the file, which may be long.
+            Fault::Content(why) => why.chars().take(WHY_MAX).collect::<String>(),
         };
         let error = place(&why);
         if !self.options.skip_faulty {

@@ -199,6 +199,10 @@ fn what_is_wrong_with_an_episode_is_said_with_its_record_and_can_be_passed_over(
         (short(2, &click("\"x\": 1e999, \"y\": 1")), "step 0: its action"),
         (short(2, &click("\"x\": 1")), "has no \"x\" and \"y\""),
         (short(2, r#"{"action_type": "scroll", "direction": "in"}"#), "unknown variant `in`"),
+        (
+            short(2, &format!("{{\"action_type\": \"scroll\", \"direction\": \"{}\"}}", "o".repeat(9999))),
+            "unknown variant `ooo",
+        ),
         (short(2, r#"{"action_type": "input_text"}"#), "has no \"text\""),
         (short(1, r#"{"action_type": "wait"}"#), "episode 1, step 0 is there twice"),
         (b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\x7f".to_vec(), "it is no protobuf message"),
@@ -212,6 +216,7 @@ fn what_is_wrong_with_an_episode_is_said_with_its_record_and_can_be_passed_over(
         let options = ImportOptions { skip_faulty: true, ..ImportOptions::default() };
         let report = import_in(folder.path(), &options).unwrap();
         assert_eq!((report.records, report.fault_count), (2, 1), "{why}");
+        assert!(said.len() < 2000 && report.faults[0].len() < 2000, "{} letters of why", said.len());
         assert!(report.faults[0].contains(why), "{:?}", report.faults);
     }
 }
