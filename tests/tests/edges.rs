@@ -13,10 +13,16 @@ const EDGES: &[(&str, &str, &[&str], &[&str])] = &[
     ("models/picture", "picture", &[], &[]),
     ("models", "models", &["contract", "picture"], &[]),
     ("models/mini/data", "mini-data", &["phone", "picture", "smoke"], &[]),
-    ("tasks/suites/osworld", "osworld", &[], &[]),
+    ("tasks/yaml", "yaml", &[], &[]),
+    ("tasks/suites/osworld", "osworld", &["yaml"], &[]),
     ("tasks/suites/phone", "phone-suite", &["phone", "smoke"], &[]),
     ("tasks/suites/smoke", "smoke", &["phone"], &[]),
-    ("tasks", "tasks", &["agent", "contract", "drivers", "models", "osworld", "phone", "phone-suite", "smoke"], &[]),
+    (
+        "tasks",
+        "tasks",
+        &["agent", "contract", "drivers", "models", "osworld", "phone", "phone-suite", "smoke", "yaml"],
+        &[],
+    ),
     ("tasks/cli", "tapwright", &["tasks"], &["phone"]),
     ("tests", "tests", &[], &["agent", "contract", "drivers", "mini-data", "models", "phone", "smoke", "tasks"]),
 ];

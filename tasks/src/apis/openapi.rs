@@ -28,7 +28,6 @@ use serde_json::Value;
 use tapwright_agent::secrets::{Secrets, names};
 use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
 use tapwright_contract::file;
-use tapwright_osworld::yaml;
 use tokio::time::timeout;
 
 use self::operations::{Operation, OperationList};
@@ -243,11 +242,10 @@ fn read_document(bytes: &[u8]) -> Result<(Value, bool), String> {
     let root: Value = match serde_json::from_str(text) {
         Ok(root) => root,
         Err(error) if text.trim_start().starts_with(['{', '[']) => {
-            yaml::parse_core(text).map_err(|_| format!("it is no JSON: {error}"))?
+            tapwright_yaml::parse_core(text).map_err(|_| format!("it is no JSON: {error}"))?
         }
-        Err(_) => {
-            yaml::parse_core(text).map_err(|why| format!("it is neither JSON nor YAML: {}", one_line(&why, 200)))?
-        }
+        Err(_) => tapwright_yaml::parse_core(text)
+            .map_err(|why| format!("it is neither JSON nor YAML: {}", one_line(&why, 200)))?,
     };
     let said = |key: &str| match &root[key] {
         Value::String(version) => version.trim().to_owned(),

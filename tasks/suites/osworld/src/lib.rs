@@ -24,4 +24,3 @@ pub mod task;
 pub mod task_set;
 pub mod workbook;
 pub mod xml;
-pub mod yaml;

@@ -11,7 +11,6 @@ use crate::error::EvaluatorErrorKind as Kind;
 use crate::output::MetricInputs;
 use crate::python::text;
 use crate::python::value::{contains, equals, is_true};
-use crate::yaml;
 
 type Score = Result<f64, Kind>;
 
@@ -64,7 +63,7 @@ pub(super) fn check_json(inputs: &MetricInputs) -> Score {
     let Some(file) = inputs.file()? else { return Ok(0.0) };
     let Ok(text) = file.text() else { return Ok(0.0) };
     let found = if inputs.option("is_yaml", false) {
-        yaml::parse(&text).map_err(|why| Kind::unreadable(&file.name, why))?
+        tapwright_yaml::parse(&text).map_err(|why| Kind::unreadable(&file.name, why))?
     } else {
         parse(&text)?
     };

@@ -1,12 +1,10 @@
-//! YAML as PyYAML's safe loader reads it, in the words of YAML 1.1 (`yes` is true); or with those of the core schema of YAML 1.2, as
-//! descriptions of services are written. Aliases are counted before they are followed.
+//! YAML that somebody sent, read into JSON's values with bounds: as PyYAML's safe loader reads it, in the words of YAML 1.1 (`yes` is true),
+//! or with those of the core schema of YAML 1.2, as descriptions of services are written. Aliases are counted before they are followed.
 
 use std::collections::BTreeMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 use serde_json::{Map, Number, Value};
-
-use crate::python::pattern::{PatternFlags, PythonPattern};
 
 /// Values that a document may come to, aliases followed.
 const VALUES_MAX: usize = 1_000_000;
@@ -286,9 +284,50 @@ fn float(text: &str) -> Option<f64> {
         .then(|| text.replace('_', "").parse().ok())?
 }
 
+/// A day or a time as YAML 1.1 writes them: `2020-01-02`, `2020-1-2t3:04:05.6 +7:08`.
 fn is_time(text: &str) -> bool {
-    let pattern = r"\A\d{4}-(?:\d\d-\d\d\Z|\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?\Z)";
-    PythonPattern::new(pattern, PatternFlags::default()).and_then(|pattern| pattern.is_in(text)).unwrap_or(false)
+    let Some((4, rest)) = digits_before(text, '-') else { return false };
+    let Some((month, rest)) = digits_before(rest, '-') else { return false };
+    let (day, rest) = leading_digits(rest);
+    if rest.is_empty() {
+        return (month, day) == (2, 2);
+    }
+    let is_short = |digits: usize| (1..=2).contains(&digits);
+    let clock = rest.strip_prefix(['t', 'T']).or_else(|| {
+        let clock = rest.trim_start_matches([' ', '\t']);
+        (clock.len() < rest.len()).then_some(clock)
+    });
+    is_short(month) && is_short(day) && clock.is_some_and(is_clock)
+}
+
+/// `3:04:05`, with a fraction and a zone if they are there.
+fn is_clock(text: &str) -> bool {
+    let Some((hours, rest)) = digits_before(text, ':') else { return false };
+    let Some((minutes, rest)) = digits_before(rest, ':') else { return false };
+    let (seconds, rest) = leading_digits(rest);
+    let rest = rest.strip_prefix('.').map_or(rest, |fraction| leading_digits(fraction).1);
+    let zone = rest.trim_start_matches([' ', '\t']);
+    (1..=2).contains(&hours) && minutes == 2 && seconds == 2 && (rest.is_empty() || zone == "Z" || is_offset(zone))
+}
+
+/// `+7`, `-07:30`.
+fn is_offset(text: &str) -> bool {
+    let Some(text) = text.strip_prefix(['+', '-']) else { return false };
+    let (hours, rest) = leading_digits(text);
+    let has_minutes = |rest: &str| rest.strip_prefix(':').map(leading_digits) == Some((2, ""));
+    (1..=2).contains(&hours) && (rest.is_empty() || has_minutes(rest))
+}
+
+/// How many digits it begins with, and what comes after them.
+fn leading_digits(text: &str) -> (usize, &str) {
+    let rest = text.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    (text.len() - rest.len(), rest)
+}
+
+/// The same, if a mark stands behind the digits; what comes after the mark.
+fn digits_before(text: &str, mark: char) -> Option<(usize, &str)> {
+    let (digits, rest) = leading_digits(text);
+    rest.strip_prefix(mark).map(|rest| (digits, rest))
 }
 
 #[cfg(test)]
@@ -313,6 +352,38 @@ mod tests {
         assert_eq!(parse(""), Ok(Some(Value::Null)));
         for broken in ["a: [", "a: b: c", "\ta: 1\n- b", "a: *x", "--- a\n--- b\n", "? [1]\n: 2"] {
             assert_eq!(parse(broken), Ok(None), "{broken:?}");
+        }
+    }
+
+    /// By the pattern of PyYAML's resolver.
+    #[test]
+    fn a_day_and_a_time_are_no_texts() {
+        for time in [
+            "2020-01-02",
+            "2020-1-2t3:04:05",
+            "2020-01-02T03:04:05.678Z",
+            "2020-01-02 03:04:05. +7",
+            "2020-01-02\t 3:04:05-07:30",
+            "2020-01-02 03:04:05 Z",
+        ] {
+            assert!(is_time(time), "{time:?}");
+        }
+        for text in [
+            "2020-1-02",
+            "2020-01-2",
+            "202-01-02",
+            "20200-01-02",
+            "2020-01-02 ",
+            "2020-01-02T",
+            "2020-01-023:04:05",
+            "2020-01-02 3:4:05",
+            "2020-01-02 3:04:05 ",
+            "2020-01-02 3:04:05 z",
+            "2020-01-02 3:04:05+7:8",
+            "2020-001-02 3:04:05",
+            "2020-01-02 x",
+        ] {
+            assert!(!is_time(text), "{text:?}");
         }
     }
 
