@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tapwright_contract::device::Label;
-use tapwright_contract::gesture::Gesture;
+use tapwright_contract::gesture::{Gesture, Key};
 use tapwright_contract::{ScreenId, Spot};
 use tapwright_tasks::Outcome;
 use tapwright_tasks::device::{Device, DeviceOptions, FunctionOwners, Keys, Weather};
@@ -218,8 +218,10 @@ fn pages_that_remember(folder: &Path) {
     const PAGE: &str = r#"<!doctype html><html><body><div id="query"></div><script>
         var WOB_TASK_READY = true, WOB_RAW_REWARD_GLOBAL = 0, WOB_REWARD_GLOBAL = 0, WOB_REWARD_REASON = null;
         Math.seedrandom = () => {};
-        const found = [document.cookie, localStorage.getItem('kept'), sessionStorage.getItem('kept')];
+        const found = [document.cookie, localStorage.getItem('kept'), sessionStorage.getItem('kept'), name];
         document.cookie = 'kept=1';
+        document.cookie = 'other=1; path=/';
+        name = 'kept';
         localStorage.setItem('kept', '2');
         sessionStorage.setItem('kept', '3');
         open('about:blank');
@@ -251,7 +253,13 @@ async fn an_episode_finds_nothing_of_the_one_before() {
     let mut browsers = Vec::new();
     for seed in [6, 6, 7] {
         let mut player = Player::begin(&suite.case("click-test", seed).unwrap()).await;
-        assert_eq!(player.goal, r#"found ["",null,null]"#);
+        assert_eq!(player.goal, r#"found ["",null,null,""]"#);
+        // There is no page before this one, nor a tab beside it.
+        player.device.rig.driver.perform(&Gesture::Press { key: Key::Back }, WAIT).await.unwrap();
+        let after = player.device.facts().await.unwrap().unwrap();
+        assert_eq!(after["task.goal"], player.goal);
+        let seen = player.device.rig.driver.screen(WAIT).await.unwrap();
+        assert_eq!(seen.front.label.split(':').next(), Some("episode.localhost"), "{:?}", seen.front);
         let programs = player.device.probe().programs(WAIT).await.unwrap();
         assert!(programs.keys().any(|name| name.contains("Chrom")), "its version is known: {programs:?}");
         browsers.push(std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>());

@@ -18,6 +18,7 @@ mod page_tools;
 mod probe;
 mod scripts;
 mod sites;
+mod stage;
 mod tabs;
 mod widgets;
 
@@ -47,6 +48,7 @@ use self::page_tools::PageTools;
 use self::probe::BrowserProbe;
 use self::sites::FoundSite;
 pub use self::sites::{NamedSite, Site};
+pub use self::stage::PageStage;
 use self::tabs::{Drawing, Tab, Tabs, Viewport};
 use crate::deadline::Deadline;
 use crate::still::Memory;
@@ -343,7 +345,9 @@ impl OpenRig for BrowserOptions {
         let deadline = Deadline::after(within);
         let error = |kind| DriverError { device: self.name(), operation: "open", kind };
         match &self.at {
-            BrowserAddress::Private(launch) => self.open_private(launch, deadline).await.map_err(error),
+            BrowserAddress::Private(launch) => {
+                self.open_private(launch, deadline).await.map(|(rig, _)| rig).map_err(error)
+            }
             BrowserAddress::Endpoint(address) => {
                 let socket = endpoint::open(address, deadline).await.map_err(error)?;
                 let channels = Client::over_websocket(socket);
@@ -382,7 +386,11 @@ impl BrowserOptions {
     }
 
     #[cfg(unix)]
-    async fn open_private(&self, launch: &LaunchOptions, deadline: Deadline) -> Result<Rig, DriverErrorKind> {
+    async fn open_private(
+        &self,
+        launch: &LaunchOptions,
+        deadline: Deadline,
+    ) -> Result<(Rig, Arc<Connection>), DriverErrorKind> {
         let viewport = Viewport { size: launch.size, scale_percent: launch.scale_percent };
         viewport.check()?;
         let owned = launch.clone();
@@ -400,7 +408,8 @@ impl BrowserOptions {
             Ok(browser) => {
                 let (apis, about) = (vec![browser.apis()], format!("a {}", self.name()));
                 let (probe, teardown) = (Some(browser.probe()), Some(Box::pin(started.end()) as _));
-                Ok(Rig { driver: Box::new(browser), apis, probe, about, identity: None, teardown })
+                let connection = browser.connection.clone();
+                Ok((Rig { driver: Box::new(browser), apis, probe, about, identity: None, teardown }, connection))
             }
             Err(kind) => {
                 let words = started.last_words();
@@ -416,7 +425,11 @@ impl BrowserOptions {
     }
 
     #[cfg(not(unix))]
-    async fn open_private(&self, _launch: &LaunchOptions, _deadline: Deadline) -> Result<Rig, DriverErrorKind> {
+    async fn open_private(
+        &self,
+        _launch: &LaunchOptions,
+        _deadline: Deadline,
+    ) -> Result<(Rig, Arc<Connection>), DriverErrorKind> {
         Err(DriverErrorKind::Refused { why: private_browser_lacks().unwrap_or_default() })
     }
 }

@@ -1,5 +1,5 @@
-//! A browser with one episode in it. Browsers are kept for the next episode, which has a tab and a site of its own: starting one takes
-//! longer than most episodes do.
+//! A browser with one episode in it. Browsers and their tabs are kept for the next episode: starting one, and making a tab with a process
+//! for another site, take longer than most episodes do. What pages have stored is forgotten by the page of the next one (`forget.js`).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_json::{Value, json};
 use tapwright_contract::Size;
 use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Label, Screen};
 use tapwright_contract::gesture::{Abilities, Gesture};
-use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions, PageToolSites};
+use tapwright_drivers::browser::{BrowserAddress, BrowserOptions, LaunchOptions, PageStage, PageToolSites};
 use tapwright_drivers::{OpenRig, Probe, Rig, Settle};
 use tokio::sync::watch;
 
@@ -25,10 +24,16 @@ const SCALE_PERCENT: u32 = 150;
 /// How long closing the tabs of an episode may take.
 const CLOSE: Duration = Duration::from_secs(5);
 
+/// A browser, and the tab in it that shows episodes.
+struct Stage {
+    rig: Rig,
+    page: PageStage,
+}
+
 /// Browsers that nobody uses just now.
 #[derive(Clone)]
 pub(super) struct Browsers {
-    idle: Arc<Mutex<Vec<Rig>>>,
+    idle: Arc<Mutex<Vec<Stage>>>,
     folder: PathBuf,
 }
 
@@ -40,23 +45,24 @@ impl Browsers {
     /// Ends them all.
     pub async fn end(&self) {
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
-        for rig in idle {
-            drop(rig.close(CLOSE).await);
+        for stage in idle {
+            drop(stage.rig.close(CLOSE).await);
         }
     }
 
     /// One that was used before, if there is one.
-    fn used_rig(&self) -> Option<Rig> {
+    fn used_stage(&self) -> Option<Stage> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    async fn start(&self, within: Duration) -> Result<Rig, DriverError> {
+    async fn start(&self, within: Duration) -> Result<Stage, DriverError> {
         let launch =
             LaunchOptions { program: None, size: SIZE, scale_percent: SCALE_PERCENT, folder: self.folder.clone() };
         let at = BrowserAddress::Private(launch);
-        BrowserOptions { at, settle: Settle::BROWSER, sites: Vec::new(), page_tools: PageToolSites::None }
-            .open(within)
-            .await
+        let options =
+            BrowserOptions { at, settle: Settle::BROWSER, sites: Vec::new(), page_tools: PageToolSites::None };
+        let (rig, page) = options.open_with_stage(within).await?;
+        Ok(Stage { rig, page })
     }
 }
 
@@ -106,30 +112,30 @@ impl OpenRig for EpisodeDevice {
         let ticket = self.server.ticket(&self.task, self.seed);
         let mut ticket = ticket
             .map_err(|error| driver_error("begin an episode", DriverErrorKind::Refused { why: error.to_string() }))?;
-        let rig = match self.browsers.used_rig() {
-            Some(mut rig) => match show(&mut rig, &mut ticket, within).await {
-                Ok(()) => rig,
+        let stage = match self.browsers.used_stage() {
+            Some(mut stage) => match stage.show(&mut ticket, within).await {
+                Ok(()) => stage,
                 Err(error) => {
                     // It has crashed, or is in the way: another one is started.
                     tracing::debug!(%error, "a browser that was kept cannot be used any more");
-                    drop(rig.close(CLOSE).await);
+                    drop(stage.rig.close(CLOSE).await);
                     let retried = self.server.ticket(&self.task, self.seed);
                     ticket = retried.map_err(|error| {
                         driver_error("begin an episode", DriverErrorKind::Refused { why: error.to_string() })
                     })?;
-                    let mut rig = self.browsers.start(within).await?;
-                    show(&mut rig, &mut ticket, within).await?;
-                    rig
+                    let mut stage = self.browsers.start(within).await?;
+                    stage.show(&mut ticket, within).await?;
+                    stage
                 }
             },
             None => {
-                let mut rig = self.browsers.start(within).await?;
-                show(&mut rig, &mut ticket, within).await?;
-                rig
+                let mut stage = self.browsers.start(within).await?;
+                stage.show(&mut ticket, within).await?;
+                stage
             }
         };
-        let mut rig = rig;
-        let programs = match &mut rig.probe {
+        let mut stage = stage;
+        let programs = match &mut stage.rig.probe {
             Some(probe) => probe.programs(within).await?,
             None => Facts::new(),
         };
@@ -143,11 +149,11 @@ impl OpenRig for EpisodeDevice {
             }
         });
         let probe = EpisodeProbe { episode: ticket.episode.clone(), over: is_over, programs };
-        let about = format!("{}, page {}", rig.about, self.task);
+        let about = format!("{}, page {}", stage.rig.about, self.task);
         let name = self.name();
-        let abilities = rig.driver.abilities();
+        let abilities = stage.rig.driver.abilities();
         let driver =
-            EpisodeDriver { name, abilities, rig: Some(rig), browsers: self.browsers.clone(), _ticket: ticket };
+            EpisodeDriver { name, abilities, stage: Some(stage), browsers: self.browsers.clone(), _ticket: ticket };
         let end = Box::pin(async move { follow.abort() });
         Ok(Rig {
             driver: Box::new(driver),
@@ -161,16 +167,18 @@ impl OpenRig for EpisodeDevice {
     }
 }
 
-/// Opens the page of an episode, and waits until the episode has begun.
-async fn show(rig: &mut Rig, ticket: &mut EpisodeTicket, within: Duration) -> Result<(), DriverError> {
-    rig.driver.perform(&Gesture::Launch { app: ticket.address.clone() }, within).await?;
-    let ready = ticket.episode.wait_for(|episode| episode.goal.is_some());
-    match tokio::time::timeout(within, ready).await {
-        Ok(Ok(_)) => Ok(()),
-        _ => {
+impl Stage {
+    /// Opens the page of an episode, and waits until the episode has begun.
+    async fn show(&mut self, ticket: &mut EpisodeTicket, within: Duration) -> Result<(), DriverError> {
+        let shown = self.page.show(&ticket.address, within).await;
+        shown.map_err(|kind| driver_error("open the page of an episode", kind))?;
+        let ready = ticket.episode.wait_for(|episode| episode.goal.is_some());
+        if !matches!(tokio::time::timeout(within, ready).await, Ok(Ok(_))) {
             let tries = "the page did not say that its episode has begun".to_owned();
-            Err(driver_error("begin an episode", DriverErrorKind::TimedOut { tries }))
+            return Err(driver_error("begin an episode", DriverErrorKind::TimedOut { tries }));
         }
+        let forgotten = self.page.forget_history(within).await;
+        forgotten.map_err(|kind| driver_error("forget the episode before", kind))
     }
 }
 
@@ -178,7 +186,7 @@ struct EpisodeDriver {
     name: String,
     abilities: Abilities,
     /// `None` once it was closed.
-    rig: Option<Rig>,
+    stage: Option<Stage>,
     browsers: Browsers,
     _ticket: EpisodeTicket,
 }
@@ -186,7 +194,7 @@ struct EpisodeDriver {
 impl EpisodeDriver {
     fn inner(&mut self) -> Result<&mut Box<dyn Driver>, DriverError> {
         let closed = || driver_error("use it", DriverErrorKind::Lost { why: "it was closed".to_owned() });
-        self.rig.as_mut().map(|rig| &mut rig.driver).ok_or_else(closed)
+        self.stage.as_mut().map(|stage| &mut stage.rig.driver).ok_or_else(closed)
     }
 }
 
@@ -213,35 +221,12 @@ impl Driver for EpisodeDriver {
         self.inner()?.labels(within).await
     }
 
-    /// The browser is kept for the next episode, without the pages of this one. One that does not let go of them is ended.
+    /// The browser is kept for the next episode.
     async fn close(&mut self, _within: Duration) -> Result<(), DriverError> {
-        let Some(mut rig) = self.rig.take() else { return Ok(()) };
-        if close_pages(&mut rig).await {
-            self.browsers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(rig);
-        } else {
-            drop(rig.close(CLOSE).await);
-        }
+        let idle = &self.browsers.idle;
+        idle.lock().unwrap_or_else(PoisonError::into_inner).extend(self.stage.take());
         Ok(())
     }
-}
-
-/// Closes the tabs of an episode, with those that its page has opened: all but the first one, which the browser began with. Whether it
-/// worked, and that one is still what it was.
-async fn close_pages(rig: &mut Rig) -> bool {
-    let Some(apis) = rig.apis.first_mut() else { return false };
-    let Ok(listed) = apis.call("tabs.list", &json!({}), CLOSE).await else { return false };
-    let Ok(Value::Array(tabs)) = serde_json::from_str(&listed) else { return false };
-    let first = tabs.iter().filter_map(|tab| tab["tab"].as_u64()).min();
-    let (kept, of_episode): (Vec<_>, Vec<_>) = tabs.iter().partition(|tab| tab["tab"].as_u64() == first);
-    if kept.iter().any(|tab| tab["address"].as_str().is_none_or(|address| address.starts_with("http"))) {
-        return false;
-    }
-    for tab in of_episode {
-        if apis.call("tabs.close", &json!({"tab": tab["tab"].to_string()}), CLOSE).await.is_err() {
-            return false;
-        }
-    }
-    true
 }
 
 /// Says what came of the episode.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -21,6 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 const SCRIPT: &str = include_str!("episode.js");
+const FORGET: &str = include_str!("forget.js");
 /// No file of the package is half as long.
 const FILE_BYTES_MAX: u64 = 8 << 20;
 /// What a page says is short, but for a goal.
@@ -53,8 +53,6 @@ enum PageMessage {
 struct Shared {
     root: PathBuf,
     episodes: Mutex<BTreeMap<String, (u32, watch::Sender<Episode>)>>,
-    /// How many were begun.
-    count: AtomicU64,
 }
 
 /// The server; it ends when this is dropped.
@@ -91,7 +89,7 @@ impl PageServer {
         let digest = digest_of(root)?;
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared { root: root.to_owned(), episodes: Mutex::default(), count: AtomicU64::new(0) });
+        let shared = Arc::new(Shared { root: root.to_owned(), episodes: Mutex::default() });
         let routes = Router::new()
             .route("/episodes/{token}", post(receive))
             .fallback(get(serve))
@@ -111,10 +109,9 @@ impl PageServer {
         let token = hex::encode(random);
         let (sender, episode) = watch::channel(Episode::default());
         self.shared.episodes.lock().unwrap_or_else(PoisonError::into_inner).insert(token.clone(), (seed, sender));
-        // A site of its own: what a page of another episode has stored is not there. A browser looks for all names below `localhost` here.
-        let number = self.shared.count.fetch_add(1, Ordering::Relaxed);
+        // A browser looks for all names below `localhost` here.
         let port = self.address.port();
-        let address = format!("http://episode-{number}.localhost:{port}/miniwob/{task}.html?episode={token}");
+        let address = format!("http://episode.localhost:{port}/miniwob/{task}.html?episode={token}");
         Ok(EpisodeTicket { shared: self.shared.clone(), token, address, episode })
     }
 }
@@ -139,9 +136,21 @@ async fn serve(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
         let Some(seed) = seed else { return StatusCode::NOT_FOUND.into_response() };
         // Only a token that we have made comes this far: it is written in hexadecimal digits.
         let script = SCRIPT.replace("EPISODE'", &format!("{token}'")).replace("(SEED)", &format!("({seed})"));
+        let begins = begin_of(&body);
+        body.splice(begins..begins, format!("<script>{FORGET}</script>").into_bytes());
         body.extend_from_slice(format!("<script>\n{script}</script>\n").as_bytes());
     }
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], Body::from(body)).into_response()
+    // What pages need is the same for all of them; the pages themselves are told apart.
+    let caching = if kind.starts_with("text/html") { "no-store" } else { "max-age=86400" };
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, caching)], Body::from(body)).into_response()
+}
+
+/// Where a page begins, behind what says of which kind it is: before that nothing may stand.
+fn begin_of(page: &[u8]) -> usize {
+    let text = page.strip_prefix("\u{feff}".as_bytes()).unwrap_or(page);
+    let is_declared = text.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"<!doctype"));
+    let end = page.iter().position(|byte| *byte == b'>');
+    end.filter(|_| is_declared).map_or(0, |end| end + 1)
 }
 
 /// The file that an address means, if it is one of the pages.
@@ -202,6 +211,13 @@ fn digest_of(root: &Path) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_stands_before_what_says_of_which_kind_a_page_is() {
+        for (page, begins) in [("<!DOCTYPE html>\n<p>", 15), ("\u{feff}<!doctype html><p>", 18), ("<p>", 0), ("", 0)] {
+            assert_eq!(begin_of(page.as_bytes()), begins, "{page:?}");
+        }
+    }
 
     #[test]
     fn only_what_is_in_the_folder_is_served() {
