@@ -19,6 +19,11 @@ const CONTENT: &str = r#"() => ({
     content: (document.doctype ? new XMLSerializer().serializeToString(document.doctype) : "")
         + (document.documentElement?.outerHTML ?? ""),
 })"#;
+/// What the page of settings says of light and dark; nothing until it has come.
+const APPEARANCE: &str = include_str!("appearance.js");
+const APPEARANCE_PAGE: &str = "chrome://settings/appearance";
+/// The least time between two looks at it.
+const APPEARANCE_PAUSE: Duration = Duration::from_millis(200);
 /// No page is longer that is read.
 const CONTENT_BYTES_MAX: usize = 32 << 20;
 /// For a page that nothing rests on any more, what upstream says in place of its title.
@@ -136,6 +141,29 @@ impl LivePages {
         let leaving = json!({"sessionId": session});
         let _ = self.client.call(None, "Target.detachFromTarget", leaving, Deadline::after(ANSWER)).await;
         told.map(Some)
+    }
+
+    /// What the browser's page of settings says of light and dark, in a tab that stays in front:
+    /// `{"preferences": {NAME: VALUE}, "chosen": [TEXT]}`, with the texts of all that is chosen on it.
+    ///
+    /// # Errors
+    /// `DriverErrorKind` if the browser does not answer, or the page does not come within that time.
+    pub async fn appearance(&mut self, within: Duration) -> Result<Value, DriverErrorKind> {
+        let deadline = Deadline::after(within);
+        let opened = self.client.call(None, "Target.createTarget", json!({"url": APPEARANCE_PAGE}), deadline).await?;
+        let session = self.attach(&text(&opened, "targetId")?).await?;
+        let mut last = Value::Null;
+        while !deadline.is_over() {
+            let told = self.evaluate(&session, APPEARANCE, &json!(null)).await?;
+            // Twice the same: what is chosen comes after the page has.
+            if !told.is_null() && told == last {
+                return Ok(told);
+            }
+            last = told;
+            deadline.rest_until(tokio::time::Instant::now() + APPEARANCE_PAUSE).await;
+        }
+        let tries = format!("{APPEARANCE_PAGE} says nothing of what is chosen");
+        Err(DriverErrorKind::TimedOut { tries })
     }
 
     async fn attach(&self, target: &str) -> Result<String, DriverErrorKind> {

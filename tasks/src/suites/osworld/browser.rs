@@ -96,6 +96,12 @@ pub trait MachineBrowser: Send + Sync {
     /// # Errors
     /// `BrowserError` if the browser does not answer.
     async fn texts(&self, url: &str, queries: &Value) -> Result<Option<Value>, BrowserError>;
+
+    /// What the page of settings says of light and dark, in a tab that stays; `None` if nobody answers.
+    ///
+    /// # Errors
+    /// `BrowserError` if the browser does not answer as one, or has no such page.
+    async fn appearance(&self) -> Result<Option<Value>, BrowserError>;
 }
 
 /// A browser that set-up has started with a debugging port.
@@ -168,6 +174,14 @@ impl MachineBrowser for DebuggingPort<'_> {
         let plain = |url: &str| unquote(url).trim_end_matches('/').to_owned();
         let wanted = plain(url);
         pages.texts(|tab| plain(tab) == wanted, queries).await.map_err(|error| unanswered(&address, &error))
+    }
+
+    async fn appearance(&self) -> Result<Option<Value>, BrowserError> {
+        if self.absence().await?.is_some() {
+            return Ok(None);
+        }
+        let (address, mut pages) = self.live_pages().await?;
+        pages.appearance(PAGE).await.map(Some).map_err(|error| unanswered(&address, &error))
     }
 }
 

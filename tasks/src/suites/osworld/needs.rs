@@ -14,8 +14,7 @@ use crate::osworld::EvaluatorChoice;
 use crate::osworld::assets::Assets;
 
 /// Getters that nobody answers here: they want an account, a site of the web itself, or an editor that is not driven.
-const GETTERS: [&str; 7] = [
-    "chrome_appearance_mode_ui",
+const GETTERS: [&str; 6] = [
     "content_from_vm_file",
     "googledrive_file",
     "gotoRecreationPage_and_get_html_content",
@@ -38,10 +37,9 @@ const APPS: [(&str, &str); 11] = [
     ("nautilus", "nautilus"),
 ];
 /// Words of commands that need something of the system, and what that is; a program if it is one that can be installed.
-const WORDS: [(&str, &str); 4] = [("pactl", "pulseaudio"), ("timedatectl", ""), ("conda", ""), ("apt list", "apt")];
+const WORDS: [(&str, &str); 3] = [("pactl", "pulseaudio"), ("conda", ""), ("apt list", "apt")];
 /// What only root can do, after `sudo`.
-const ROOTS: [&str; 10] =
-    ["apt", "apt-get", "systemctl", "service", "useradd", "adduser", "usermod", "snap", "dpkg", "timedatectl"];
+const ROOTS: [&str; 9] = ["apt", "apt-get", "systemctl", "service", "useradd", "adduser", "usermod", "snap", "dpkg"];
 /// Where the schemas of settings are, compiled.
 const SCHEMAS: &str = "/usr/share/glib-2.0/schemas/gschemas.compiled";
 /// What says which kinds of file an app opens.
@@ -93,11 +91,6 @@ pub fn lacking(task: &OsworldTask, assets: &Assets, evaluator: &EvaluatorChoice)
             let tells =
                 ["/usr/bin/gnome-terminal", "/usr/bin/xfce4-terminal"].iter().any(|path| Path::new(path).is_file());
             lacks.extend((!tells).then(|| TERMINAL.to_owned()));
-        }
-        if getter.name == "data_delete_automacally" {
-            // Chromium notes there since 2025 that it has moved a setting.
-            let old = "a browser as old as upstream's: a newer one writes by itself what tells that the task is done";
-            lacks.insert(old.to_owned());
         }
         if getter.name == "default_video_player" && !has_other_player() {
             lacks.insert("another video player than VLC, which is the default until then (apt install mpv)".to_owned());

@@ -92,6 +92,11 @@ impl MachineState<'_> {
                 Ok(None) => StateReply::Missing,
                 Err(error) => failed(error),
             },
+            StateRequest::ChromeAppearance => match self.browser.appearance().await {
+                Ok(Some(told)) => StateReply::Value(told),
+                Ok(None) => StateReply::Missing,
+                Err(error) => failed(error),
+            },
             StateRequest::Today { time_zone } => self.today(time_zone.as_deref()).await?,
             StateRequest::VscodeCommand { .. } => failed("Visual Studio Code is not driven here"),
             StateRequest::Other { getter, .. } => {

@@ -180,8 +180,8 @@ fn all_tasks_are_set_up_and_scored_on_a_machine_that_pretends() {
     check(
         |_| BTreeMap::new(),
         &expect![[r#"
-            all                   369  360  315   41   13
-            chrome                 46   45   43    0    3
+            all                   369  360  316   41   12
+            chrome                 46   45   44    0    2
             gimp                   26   26   15   11    0
             libreoffice_calc       47   47   46    1    0
             libreoffice_impress    47   47   45    2    0
@@ -205,8 +205,8 @@ fn the_rest_is_scored_by_the_official_evaluator_on_a_machine_that_pretends() {
     check(
         |all| official_scores(all, PathBuf::from(&python)),
         &expect![[r#"
-            all                   369  360  315   36   18
-            chrome                 46   45   43    0    3
+            all                   369  360  316   36   17
+            chrome                 46   45   44    0    2
             gimp                   26   26   15   11    0
             libreoffice_calc       47   47   46    1    0
             libreoffice_impress    47   47   45    2    0

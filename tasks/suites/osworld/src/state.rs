@@ -53,6 +53,9 @@ pub enum StateRequest {
         url: String,
         queries: Vec<PageQuery>,
     },
+    /// What Chrome's page of settings says of light and dark: `{"preferences": {"browser.theme.color_scheme": 2, …}, "chosen": ["Dark", …]}`,
+    /// with the texts of all that is chosen there. The page is in front afterwards, as with upstream.
+    ChromeAppearance,
     /// Keys that are pressed, after which the state is another one.
     VscodeCommand {
         command: String,

@@ -109,6 +109,39 @@ fn the_page_in_front_is_asked_for_by_its_address() {
 }
 
 #[test]
+fn light_and_dark_are_read_as_upstream_reads_them() {
+    let getter = getter(&json!({"type": "chrome_appearance_mode_ui"}));
+    let mode = |page: Option<Value>, written: &Value| {
+        let settings = StateRequest::File { path: "~/.config/google-chrome/Default/Preferences".to_owned() };
+        let file = StateFile::new("Preferences", written.to_string().into_bytes());
+        let replies = [
+            (StateRequest::ChromeAppearance, page.map_or(StateReply::Missing, StateReply::Value)),
+            (settings, StateReply::File(file)),
+        ];
+        match resolve(&getter, &StateSnapshot { replies: replies.into() }) {
+            Ok(GetterOutput::Value(Value::String(mode))) => mode,
+            other => panic!("{other:?}"),
+        }
+    };
+    let page = |scheme: Value, theme: Value, chosen: &[&str]| {
+        let preferences = json!({"browser.theme.color_scheme2": scheme, "extensions.theme.system_theme": theme});
+        Some(json!({"preferences": preferences, "chosen": chosen}))
+    };
+    // GNOME's theme counts as dark, the browser's own as light, whatever else is said.
+    assert_eq!(mode(page(json!(2), json!(1), &["Medium (Recommended)", "Device"]), &json!({})), "dark");
+    assert_eq!(mode(page(json!(2), json!(0), &["Dark"]), &json!({})), "light");
+    assert_eq!(mode(page(json!(1), json!(1), &[]), &json!({})), "light");
+    assert_eq!(mode(page(Value::Null, Value::Null, &["Device"]), &json!({})), "system");
+    // A page that says nothing, and none at all: what is written counts.
+    let written = |scheme: Value| json!({"browser": {"theme": {"color_scheme2": scheme, "color_scheme": 1}}});
+    assert_eq!(mode(page(Value::Null, Value::Null, &["Custom"]), &written(json!(2))), "dark");
+    assert_eq!(mode(None, &written(json!(" Light "))), "light");
+    assert_eq!(mode(None, &written(json!(0))), "system");
+    assert_eq!(mode(None, &json!({"extensions": {"theme": {"system_theme": 0}}})), "light");
+    assert_eq!(mode(None, &json!([])), "system");
+}
+
+#[test]
 fn sounds_and_grounds_are_taken_out_of_slides() {
     const NAMES: &str = r#"xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships""#;
     let slide = format!(

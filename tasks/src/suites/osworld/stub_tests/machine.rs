@@ -212,4 +212,8 @@ impl MachineBrowser for StubBrowser {
         let found: Vec<Value> = queries.as_array().into_iter().flatten().map(|_| json!([" Some words "])).collect();
         Ok(Some(json!({"url": PAGE, "found": found})))
     }
+
+    async fn appearance(&self) -> Result<Option<Value>, BrowserError> {
+        Ok(Some(json!({"preferences": {"extensions.theme.system_theme": 1}, "chosen": ["Dark"]})))
+    }
 }

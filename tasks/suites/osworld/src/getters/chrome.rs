@@ -39,6 +39,15 @@ pub(super) fn resolve(at: &Resolution) -> Output {
             None => json!("Google"),
             Some(profile) => truth(!profile["default_content_setting_values"].is_null()),
         }),
+        "chrome_appearance_mode_ui" => match at.reply(StateRequest::ChromeAppearance)? {
+            StateReply::Value(told) => match appearance(told) {
+                Some(mode) => Ok(GetterOutput::Value(json!(mode))),
+                None => settings(json!("system"), colour_scheme),
+            },
+            // There is no browser: what it has written counts.
+            StateReply::Missing => settings(json!("system"), colour_scheme),
+            _ => Err(at.unexpected().into()),
+        },
         "profile_name" => settings(Value::Null, |it| it["profile"]["name"].clone()),
         "default_search_engine" => settings(chromes(), |it| {
             let name = &it["default_search_provider_data"]["template_url_data"];
@@ -76,6 +85,57 @@ pub(super) fn resolve(at: &Resolution) -> Output {
             parameters: canonical_json(&Value::Object(at.parameters().clone())),
         }),
     }
+}
+
+/// What is chosen on the page of settings, by upstream's rules: light before dark before the system's, wherever it is said.
+fn appearance(told: &Value) -> Option<&'static str> {
+    let preference = |name: &str| match &told["preferences"][name] {
+        Value::String(text) => text.to_lowercase(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    let mut modes: Vec<&str> = Vec::new();
+    for name in ["browser.theme.color_scheme", "browser.theme.color_scheme2"] {
+        modes.extend(match preference(name).as_str() {
+            "1" | "light" => Some("light"),
+            "2" | "dark" => Some("dark"),
+            "0" | "system" | "default" | "device" => Some("system"),
+            _ => None,
+        });
+    }
+    modes.extend(match preference("extensions.theme.system_theme").as_str() {
+        "0" | "false" => Some("light"),
+        "1" | "true" => Some("dark"),
+        _ => None,
+    });
+    for text in told["chosen"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let text = text.to_lowercase();
+        let words =
+            [("light", "light"), ("dark", "dark"), ("device", "system"), ("system", "system"), ("default", "system")];
+        modes.extend(words.into_iter().find(|(word, _)| text.contains(word)).map(|(_, mode)| mode));
+    }
+    ["light", "dark", "system"].into_iter().find(|mode| modes.contains(mode))
+}
+
+/// The same by the settings that the browser has written.
+fn colour_scheme(settings: &Value) -> Value {
+    if equals(&settings["extensions"]["theme"]["system_theme"], &json!(0))
+        || settings["extensions"]["theme"]["system_theme"] == "0"
+    {
+        return json!("light");
+    }
+    let theme = &settings["browser"]["theme"];
+    let chosen = theme.get("color_scheme2").unwrap_or(&theme["color_scheme"]);
+    let chosen = match chosen {
+        Value::String(text) => strip(text).to_lowercase(),
+        Value::Bool(is) => u8::from(*is).to_string(),
+        other => other.as_f64().map_or_else(String::new, |number| number.trunc().to_string()),
+    };
+    json!(match chosen.as_str() {
+        "1" | "light" => "light",
+        "2" | "dark" => "dark",
+        _ => "system",
+    })
 }
 
 fn truth(is: bool) -> Value {
