@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use corpus::{CORPUS, long_text};
 use serde_json::{Value, json};
-use tapwright_contract::Size;
 use tapwright_contract::api::{ApiError, Apis};
-use tapwright_contract::gesture::Gesture;
+use tapwright_contract::device::Area;
+use tapwright_contract::gesture::{Button, Clicks, Gesture};
+use tapwright_contract::{Size, Spot};
 use tapwright_drivers::desktop::{DesktopAddress, DesktopOptions, missing_programs};
 use tapwright_drivers::{OpenRig as _, Rig, Settle};
 
@@ -342,6 +343,32 @@ async fn a_table_tells_its_widgets() {
     let began = tokio::time::Instant::now();
     let labels = office.rig.driver.labels(PATIENCE).await.unwrap().expect("Calc tells its widgets");
     assert!(labels.len() > 100 && began.elapsed() < Duration::from_secs(4), "{} {:?}", labels.len(), began.elapsed());
+    office.close().await;
+}
+
+/// LibreOffice lists a bar of menus that is not shown, and says that all below the one that is shown lies higher than it does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "starts LibreOffice"]
+async fn a_table_tells_its_widgets_where_they_are() {
+    let Some(mut office) = Office::open("calc", "libsclo.so").await else { return };
+    let driver = &mut office.rig.driver;
+    let of = driver.screen(PATIENCE).await.unwrap().id;
+    let labels = driver.labels(PATIENCE).await.unwrap().expect("Calc tells its widgets");
+    let called = |name: &str| -> Vec<Area> {
+        labels.iter().filter(|label| label.text == name).map(|label| label.area).collect()
+    };
+    let (help, bold) = (called("Help"), called("Bold"));
+    assert_eq!((help.len(), bold.len()), (1, 1), "{help:?} {bold:?}");
+    // Near its upper edge: a place that is only a little too high is another widget's.
+    let at = Spot { x: (bold[0].left + bold[0].right) / 2, y: bold[0].top + 4, of };
+    let click = Gesture::Click { at, button: Button::Left, count: Clicks::Single, modifiers: Vec::new() };
+    driver.perform(&click, PATIENCE).await.unwrap();
+    driver.screen(PATIENCE).await.unwrap();
+    driver.perform(&Gesture::Insert { text: "heavy\n".to_owned() }, PATIENCE).await.unwrap();
+    driver.screen(PATIENCE).await.unwrap();
+    office.call("document.export", json!({ "path": "bold.html" })).await.unwrap();
+    let page = std::fs::read_to_string(office.home.join("bold.html")).unwrap();
+    assert!(page.contains("<b>heavy</b>"), "{page}");
     office.close().await;
 }
 

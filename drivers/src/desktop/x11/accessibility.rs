@@ -11,6 +11,7 @@ use zbus::connection::Builder;
 use zbus::{Connection, Message, OwnedObjectPath};
 
 use super::super::bus::SessionBus;
+use super::completion;
 use super::monitors::Monitor;
 use super::windows::TopLevel;
 use crate::deadline::Deadline;
@@ -24,10 +25,8 @@ const READ: Duration = Duration::from_secs(4);
 const FRESH_TRIES: u32 = 12;
 const FRESH_PAUSE: Duration = Duration::from_millis(25);
 /// No program is asked about more widgets, and no more of what a program lists is read.
-const ASKED_MAX: usize = 2000;
+pub(super) const ASKED_MAX: usize = 2000;
 const LISTED_MAX: usize = 50_000;
-/// How long widgets may be asked for that a program's list lacks; what was not told by then is left out.
-const COMPLETION: Duration = Duration::from_millis(1500);
 /// How many questions are on their way at once.
 pub(super) const AT_ONCE: usize = 64;
 /// No text of a field is told further, in characters.
@@ -54,16 +53,19 @@ pub(super) type Reference = (String, OwnedObjectPath);
 type Item = (Reference, Reference, Reference, i32, i32, Vec<String>, String, u32, String, Vec<u32>);
 
 /// One widget as it was listed.
-struct AccessibleList {
-    path: String,
-    depth: u32,
-    interfaces: Vec<String>,
-    name: String,
-    description: String,
-    role: u32,
-    states: u64,
+#[derive(Default)]
+pub(super) struct AccessibleList {
+    pub path: String,
+    pub depth: u32,
+    pub interfaces: Vec<String>,
+    pub name: String,
+    pub description: String,
+    pub role: u32,
+    pub states: u64,
     /// How many children it says that it has; none if nobody has asked.
-    children: usize,
+    pub children: usize,
+    /// How far it lies from where it says: right and down.
+    pub shift: (i32, i32),
 }
 
 /// Whose widgets are read, and where they can be seen.
@@ -159,12 +161,12 @@ impl AccessibleList {
         self.interfaces.iter().any(|name| name.rsplit('.').next() == Some(interface))
     }
 
-    fn is_seen(&self) -> bool {
+    pub fn is_seen(&self) -> bool {
         self.is(state::SHOWING) && self.is(state::VISIBLE)
     }
 
     /// Whether it can be asked for all of its children: a sheet of Calc makes its cells when it is asked, has a milliard of them, and hangs.
-    fn tells_its_children(&self) -> bool {
+    pub fn tells_its_children(&self) -> bool {
         !self.is(state::MANAGES_DESCENDANTS)
     }
 
@@ -274,9 +276,9 @@ impl Accessibility {
         }
         self.is_fresh = false;
         let listed = match cached {
-            Ok(listed) if listed.len() > 1 => complete(&connection, &program, listed).await,
+            Ok(listed) if listed.len() > 1 => completion::complete(&connection, &program, listed).await,
             // Some keep no cache.
-            _ => by_walking(&connection, &program).await?,
+            _ => completion::by_walking(&connection, &program).await,
         };
         let mut asked: JoinSet<Option<(usize, Widget)>> = JoinSet::new();
         let mut widgets = Vec::new();
@@ -360,6 +362,7 @@ fn in_order(items: Vec<Item>) -> Vec<AccessibleList> {
             role,
             states: bits(&states),
             children: usize::try_from(children).unwrap_or(0),
+            shift: (0, 0),
         })
     });
     listed.collect()
@@ -367,96 +370,6 @@ fn in_order(items: Vec<Item>) -> Vec<AccessibleList> {
 
 pub(super) fn bits(states: &[u32]) -> u64 {
     states.iter().take(2).rev().fold(0, |bits, word| bits << 32 | u64::from(*word))
-}
-
-/// All widgets of a program that can be seen, one after the other.
-async fn by_walking(connection: &Connection, program: &str) -> Result<Vec<AccessibleList>, DriverErrorKind> {
-    let mut walked = Vec::new();
-    walk_from(connection, program, vec![(ROOT.to_owned(), 0)], &BTreeSet::new(), &mut walked).await;
-    Ok(walked)
-}
-
-/// Walks from some widgets on, but not into those that are known, as far as there is room.
-async fn walk_from(
-    connection: &Connection,
-    program: &str,
-    mut open: Vec<(String, u32)>,
-    known: &BTreeSet<String>,
-    walked: &mut Vec<AccessibleList>,
-) {
-    while let Some((path, depth)) = open.pop() {
-        if known.contains(&path) || walked.len() >= ASKED_MAX {
-            continue;
-        }
-        let Some(one) = walk(connection, program, path.clone(), depth).await else { continue };
-        // The program itself has no states.
-        let has_more = depth == 0 || one.is_seen() && one.tells_its_children();
-        walked.push(one);
-        if has_more && depth < DEPTH_MAX && walked.len() < ASKED_MAX {
-            let children = children_of(connection, program, &path).await;
-            open.extend(children.into_iter().rev().map(|path| (path, depth + 1)));
-        }
-    }
-}
-
-async fn children_of(connection: &Connection, program: &str, path: &str) -> Vec<String> {
-    let asked = connection.call_method(Some(program), path, Some(ACCESSIBLE), "GetChildren", &()).await;
-    let children: Vec<Reference> = body(asked.ok()).unwrap_or_default();
-    let own = children.into_iter().filter(|(of, _)| of == program);
-    own.take(ASKED_MAX).map(|(_, path)| path.to_string()).collect()
-}
-
-/// The widgets of a list with those that it lacks: a browser's list has its window, and not what a page has become since.
-async fn complete(connection: &Connection, program: &str, listed: Vec<AccessibleList>) -> Vec<AccessibleList> {
-    let lacking: Vec<usize> = (0..listed.len()).filter(|at| lacks_children(&listed, *at)).collect();
-    if lacking.is_empty() {
-        return listed;
-    }
-    let known: BTreeSet<String> = listed.iter().map(|one| one.path.clone()).collect();
-    let mut found: BTreeMap<usize, Vec<AccessibleList>> = BTreeMap::new();
-    let asking = async {
-        for at in lacking {
-            let (path, depth) = (listed[at].path.clone(), listed[at].depth + 1);
-            let children = children_of(connection, program, &path).await;
-            let open = children.into_iter().rev().map(|path| (path, depth)).collect();
-            walk_from(connection, program, open, &known, found.entry(at).or_default()).await;
-        }
-    };
-    if tokio::time::timeout(COMPLETION, asking).await.is_err() {
-        tracing::debug!(program, "a program is slow to tell what it has not listed; the rest is left out");
-    }
-    let with_found = listed.into_iter().enumerate().flat_map(|(at, one)| {
-        let below = found.remove(&at).unwrap_or_default();
-        std::iter::once(one).chain(below)
-    });
-    with_found.collect()
-}
-
-/// Whether a widget that can be seen says that it has more children than are in the list.
-fn lacks_children(listed: &[AccessibleList], at: usize) -> bool {
-    let one = &listed[at];
-    let below = listed[at + 1..].iter().take_while(|next| next.depth > one.depth);
-    let has_listed = below.filter(|next| next.depth == one.depth + 1).count();
-    one.children > has_listed && one.is_seen() && one.tells_its_children() && one.depth < DEPTH_MAX
-}
-
-async fn walk(connection: &Connection, program: &str, path: String, depth: u32) -> Option<AccessibleList> {
-    let call = async |method: &str| {
-        connection.call_method(Some(program), path.as_str(), Some(ACCESSIBLE), method, &()).await.ok()
-    };
-    let (role, states, interfaces) = tokio::join!(call("GetRole"), call("GetState"), call("GetInterfaces"));
-    let (name, description) =
-        tokio::join!(property(connection, program, &path, "Name"), property(connection, program, &path, "Description"));
-    Some(AccessibleList {
-        depth,
-        role: body(role)?,
-        states: bits(&body::<Vec<u32>>(states)?),
-        interfaces: body(interfaces)?,
-        name: name.unwrap_or_default(),
-        description: description.unwrap_or_default(),
-        children: 0,
-        path,
-    })
 }
 
 pub(super) fn body<T: for<'a> zbus::wire::DynamicDeserialize<'a>>(answer: Option<Message>) -> Option<T> {
@@ -471,13 +384,18 @@ pub(super) async fn property(connection: &Connection, program: &str, path: &str,
     String::try_from(value).ok()
 }
 
-/// Where a widget is and what it holds; `None` if it does not say where.
-async fn asked_widget(connection: &Connection, program: &str, one: AccessibleList, app: &str) -> Option<Widget> {
+/// Where a widget says that it is on the screen: left, top, width and height.
+pub(super) async fn extents(connection: &Connection, program: &str, path: &str) -> Option<(i32, i32, i32, i32)> {
     /// Of the whole screen, and not of the window.
     const SCREEN: u32 = 0;
     let (interface, method) = ("org.a11y.atspi.Component", "GetExtents");
-    let place = connection.call_method(Some(program), one.path.as_str(), Some(interface), method, &SCREEN).await.ok();
-    let (x, y, width, height): (i32, i32, i32, i32) = body(place)?;
+    body(connection.call_method(Some(program), path, Some(interface), method, &SCREEN).await.ok())
+}
+
+/// Where a widget is and what it holds; `None` if it does not say where.
+async fn asked_widget(connection: &Connection, program: &str, one: AccessibleList, app: &str) -> Option<Widget> {
+    let (x, y, width, height) = extents(connection, program, &one.path).await?;
+    let (x, y) = (x.saturating_add(one.shift.0), y.saturating_add(one.shift.1));
     let mut text = String::new();
     if one.has_text() {
         let (interface, method) = ("org.a11y.atspi.Text", "GetText");
@@ -551,27 +469,6 @@ mod tests {
             hidden.9 = vec![seen, 0];
             assert!(!in_order(vec![hidden])[0].is_of_interest(), "{seen:b}");
         }
-    }
-
-    #[test]
-    fn a_widget_whose_children_are_not_listed_is_asked_for_them() {
-        let with = |path: &str, parent: &str, children: i32, hidden: bool| {
-            let mut item = item(path, parent, 0);
-            item.4 = children;
-            if hidden {
-                item.9 = vec![0, 0];
-            }
-            item
-        };
-        let listed = in_order(vec![
-            with("/window", "/app", 2, false),
-            with("/window/page", "/window", 3, false),
-            with("/window/menu", "/window", 3, true),
-            with("/window/page/one", "/window/page", 0, false),
-        ]);
-        let lacking: Vec<&str> =
-            (0..listed.len()).filter(|at| lacks_children(&listed, *at)).map(|at| &*listed[at].path).collect();
-        assert_eq!(lacking, ["/window/page"], "a menu that is closed is not asked, nor what has all of its own listed");
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod apis;
 mod atoms;
 mod capture;
 mod clipboard;
+mod completion;
 mod gestures;
 mod input;
 mod inspector;
