@@ -32,7 +32,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::connections::{ConnectionLimits, accept_connections};
 use crate::seal::is_same_secret;
@@ -196,7 +196,8 @@ async fn connection(stream: TcpStream, router: Router, mut stop: watch::Receiver
     let ended = loop {
         tokio::select! {
             ended = poll_fn(|context| connection.poll_without_shutdown(context)) => break ended,
-            () = wait_for_stop(&mut stop), if !stopping => {
+            // Who was let in just before the end has not said yet what for.
+            () = async { wait_for_stop(&mut stop).await; sleep(QUIET).await }, if !stopping => {
                 stopping = true;
                 std::pin::Pin::new(&mut connection).graceful_shutdown();
             }
@@ -386,6 +387,38 @@ mod tests {
         assert!(!check("10.0.0.3:8790", "10.0.0.2:8790"));
         assert!(check("10.0.0.3:8790", "0.0.0.0:8790") && !check("evil.example:8790", "0.0.0.0:8790"));
         assert!(!is_ours(&HeaderMap::new(), "127.0.0.1:1".parse().unwrap()));
+    }
+
+    struct Word(HeaderValue);
+
+    #[async_trait]
+    impl Pages for Word {
+        fn content_policy(&self) -> &HeaderValue {
+            &self.0
+        }
+
+        async fn answer(&self, _path: &str, _home: &str, _request: Request) -> Response {
+            "the last word".into_response()
+        }
+    }
+
+    #[tokio::test]
+    async fn who_was_let_in_just_before_the_end_is_still_answered() {
+        let options = PageServerOptions { listen: "127.0.0.1:0".parse().unwrap(), open: false };
+        let server =
+            PageServer::open(options, Arc::new(Word(HeaderValue::from_static("default-src 'none'")))).await.unwrap();
+        let (at, path) = server.url().strip_prefix("http://").unwrap().split_once('/').unwrap();
+        let mut stream = TcpStream::connect(at).await.unwrap();
+        sleep(Duration::from_millis(50)).await; // It is let in.
+        let asks = async {
+            sleep(Duration::from_millis(50)).await; // The end has begun.
+            stream.write_all(format!("GET /{path} HTTP/1.1\r\nhost: {at}\r\n\r\n").as_bytes()).await.unwrap();
+            let mut said = String::new();
+            stream.read_to_string(&mut said).await.unwrap();
+            said
+        };
+        let ((), said) = tokio::join!(server.close(), asks);
+        assert!(said.ends_with("the last word"), "{said:?}");
     }
 
     #[test]
