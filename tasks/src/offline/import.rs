@@ -10,6 +10,7 @@ mod example;
 mod gui_odyssey;
 mod parts;
 mod protobuf;
+mod recognition;
 mod screenspot;
 mod source;
 mod tfrecord;
@@ -142,7 +143,7 @@ pub fn import(
 ) -> Result<ImportReport, OfflineError> {
     let format = match options.format {
         Some(format) => format,
-        None => source::recognize(from)?,
+        None => recognition::recognize(from)?,
     };
     fits(format, options)?;
     match format {

@@ -10,17 +10,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use zbus::Connection;
 
-use super::accessibility::{
-    ACCESSIBLE, ASKED_MAX, AT_ONCE, AccessibleList, DEPTH_MAX, ROOT, Reference, bits, body, extents, property,
+use super::listed_widget::{
+    ACCESSIBLE, ASKED_MAX, AT_ONCE, DEPTH_MAX, ListedWidget, ROOT, Reference, bits, body, extents, property, role,
 };
 
 /// How long widgets may be asked for that a list lacks; what was not told by then is left out.
 const COMPLETION: Duration = Duration::from_millis(1500);
-
-mod role {
-    pub const MENU_BAR: u32 = 34;
-    pub const ROOT_PANE: u32 = 46;
-}
 
 /// A widget that is to be asked about.
 struct Open {
@@ -31,10 +26,10 @@ struct Open {
 }
 
 /// Widgets as they were told, each with where it comes.
-type Walked = Vec<(Vec<usize>, AccessibleList)>;
+type Walked = Vec<(Vec<usize>, ListedWidget)>;
 
 /// All widgets of a program that can be seen, without a list.
-pub(super) async fn by_walking(connection: &Connection, program: &str) -> Vec<AccessibleList> {
+pub(super) async fn by_walking(connection: &Connection, program: &str) -> Vec<ListedWidget> {
     let mut walked = Walked::new();
     let root = Open { place: vec![0], path: ROOT.to_owned(), depth: 0 };
     walk_from(connection, program, vec![root], &BTreeSet::new(), &mut walked).await;
@@ -50,7 +45,7 @@ async fn walk_from(
     known: &BTreeSet<String>,
     walked: &mut Walked,
 ) {
-    let mut asked: JoinSet<Option<(Open, AccessibleList, Vec<String>)>> = JoinSet::new();
+    let mut asked: JoinSet<Option<(Open, ListedWidget, Vec<String>)>> = JoinSet::new();
     loop {
         while asked.len() < AT_ONCE && walked.len() + asked.len() < ASKED_MAX {
             let Some(next) = open.pop() else { break };
@@ -72,7 +67,7 @@ async fn walk_from(
 }
 
 /// What one widget tells, and what lies in it, if that can be asked; `None` if it does not answer.
-async fn walk(connection: &Connection, program: &str, at: Open) -> Option<(Open, AccessibleList, Vec<String>)> {
+async fn walk(connection: &Connection, program: &str, at: Open) -> Option<(Open, ListedWidget, Vec<String>)> {
     let path = &*at.path;
     let call =
         async |method: &str| connection.call_method(Some(program), path, Some(ACCESSIBLE), method, &()).await.ok();
@@ -83,7 +78,7 @@ async fn walk(connection: &Connection, program: &str, at: Open) -> Option<(Open,
         property(connection, program, path, "Name"),
         property(connection, program, path, "Description"),
     );
-    let one = AccessibleList {
+    let one = ListedWidget {
         path: path.to_owned(),
         depth: at.depth,
         role: body(role)?,
@@ -91,7 +86,7 @@ async fn walk(connection: &Connection, program: &str, at: Open) -> Option<(Open,
         interfaces: body(interfaces)?,
         name: name.unwrap_or_default(),
         description: description.unwrap_or_default(),
-        ..AccessibleList::default()
+        ..ListedWidget::default()
     };
     // The program itself has no states.
     let has_more = at.depth == 0 || one.is_seen() && one.tells_its_children();
@@ -108,11 +103,7 @@ async fn children_of(connection: &Connection, program: &str, path: &str) -> Vec<
 }
 
 /// The widgets of a list with those that it lacks, all where they are shown.
-pub(super) async fn complete(
-    connection: &Connection,
-    program: &str,
-    listed: Vec<AccessibleList>,
-) -> Vec<AccessibleList> {
+pub(super) async fn complete(connection: &Connection, program: &str, listed: Vec<ListedWidget>) -> Vec<ListedWidget> {
     let lacking = (0..listed.len()).filter(|at| lacks_children(&listed, *at)).take(ASKED_MAX);
     let lacking: Vec<usize> = lacking.collect();
     if lacking.is_empty() {
@@ -154,7 +145,7 @@ pub(super) async fn complete(
 }
 
 /// Whether a widget that can be seen says that it has more children than are in the list.
-fn lacks_children(listed: &[AccessibleList], at: usize) -> bool {
+fn lacks_children(listed: &[ListedWidget], at: usize) -> bool {
     let one = &listed[at];
     let below = listed[at + 1..].iter().take_while(|next| next.depth > one.depth);
     let has_listed = below.filter(|next| next.depth == one.depth + 1).count();
@@ -167,7 +158,7 @@ fn lacks_children(listed: &[AccessibleList], at: usize) -> bool {
 async fn put_in_place(
     connection: &Connection,
     program: &str,
-    all: &mut Vec<AccessibleList>,
+    all: &mut Vec<ListedWidget>,
     parents: &BTreeMap<String, String>,
     known: &BTreeSet<String>,
 ) {
@@ -194,24 +185,25 @@ async fn put_in_place(
 }
 
 /// Behind a widget and all that lies in it.
-fn end_of(listed: &[AccessibleList], at: usize) -> usize {
+fn end_of(listed: &[ListedWidget], at: usize) -> usize {
     let below = listed[at + 1..].iter().take_while(|next| next.depth > listed[at].depth).count();
     at + 1 + below
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::listed_widget::state;
     use super::*;
 
     #[test]
     fn a_widget_whose_children_are_not_listed_is_asked_for_them() {
-        const SEEN: u64 = 1 << 25 | 1 << 30;
-        let with = |path: &str, depth: u32, children: usize, states: u64| AccessibleList {
+        const SEEN: u64 = 1 << state::SHOWING | 1 << state::VISIBLE;
+        let with = |path: &str, depth: u32, children: usize, states: u64| ListedWidget {
             path: path.to_owned(),
             depth,
             children,
             states,
-            ..AccessibleList::default()
+            ..ListedWidget::default()
         };
         let listed = [
             with("/window", 0, 2, SEEN),

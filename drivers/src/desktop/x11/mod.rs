@@ -12,6 +12,7 @@ mod inspector;
 mod jobs;
 mod keyboard;
 mod launch;
+mod listed_widget;
 mod look;
 mod monitors;
 mod pointer;

@@ -4,7 +4,7 @@ use tapwright_contract::device::DriverErrorKind;
 use tokio::task::JoinSet;
 use zbus::{Connection, OwnedObjectPath};
 
-use super::accessibility::{
+use super::listed_widget::{
     ACCESSIBLE, AT_ONCE, DEPTH_MAX, REGISTRY, ROOT, Reference, bits, body, bus_error, property,
 };
 
