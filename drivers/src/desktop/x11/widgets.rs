@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 use zbus::{Connection, OwnedObjectPath};
 
 use super::listed_widget::{
-    ACCESSIBLE, AT_ONCE, DEPTH_MAX, REGISTRY, ROOT, Reference, bits, body, bus_error, property,
+    ACCESSIBLE, AT_ONCE, DEPTH_MAX, REGISTRY, ROOT, Reference, bits, body, bus_error, extents, property, role,
 };
 
 /// No widget is asked for more of what lies in it, as in OSWorld's server.
@@ -14,8 +14,6 @@ const CHILDREN_MAX: usize = 1024;
 const NODES_MAX: usize = 50_000;
 /// No more of a text is told, in characters.
 const TEXT_MAX: i32 = 100_000;
-/// What holds the secret of a person.
-const PASSWORD: u32 = 40;
 
 /// A widget, as its program tells it. All words in it are somebody else's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,12 +102,9 @@ async fn node(connection: &Connection, at: Asked) -> Option<(Asked, AccessibleNo
         ..AccessibleNode::default()
     };
     if has("Component") {
-        const SCREEN: u32 = 0;
-        let interface = Some("org.a11y.atspi.Component");
-        let place = connection.call_method(Some(program), object, interface, "GetExtents", &SCREEN).await.ok();
-        node.area = body::<(i32, i32, i32, i32)>(place).map(|(x, y, width, height)| [x, y, width, height]);
+        node.area = extents(connection, program, object).await.map(<[i32; 4]>::from);
     }
-    if has("Text") && role != PASSWORD {
+    if has("Text") && role != role::PASSWORD {
         let interface = Some("org.a11y.atspi.Text");
         let text = connection.call_method(Some(program), object, interface, "GetText", &(0, TEXT_MAX)).await;
         node.text = body(text.ok());
