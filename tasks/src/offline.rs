@@ -157,18 +157,25 @@ fn read_lines<T: DeserializeOwned>(at: &Path, grows: bool) -> Result<Vec<T>, Off
 }
 
 /// Writes lines of JSON in place of what is there.
-fn write_lines<T: Serialize>(at: &Path, lines: impl Iterator<Item = T>) -> Result<(), OfflineError> {
-    let write = || -> io::Result<()> {
+fn write_lines<T: Serialize>(at: &Path, mut lines: impl Iterator<Item = T>) -> Result<(), OfflineError> {
+    replace_file(at, |file| lines.try_for_each(|line| write_line(file, &line)))
+}
+
+fn write_line(file: &mut impl io::Write, line: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *file, line)?;
+    file.write_all(b"\n")
+}
+
+/// Puts a file in the place of what is there once all of it is on the disk.
+fn replace_file(at: &Path, write: impl FnOnce(&mut io::BufWriter<File>) -> io::Result<()>) -> Result<(), OfflineError> {
+    let replace = || -> io::Result<()> {
         let beside = at.with_extension("part");
         let mut file = io::BufWriter::new(File::create(&beside)?);
-        for line in lines {
-            serde_json::to_writer(&mut file, &line)?;
-            file.write_all(b"\n")?;
-        }
+        write(&mut file)?;
         file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         std::fs::rename(&beside, at)
     };
-    write().map_err(OfflineError::file(at))
+    replace().map_err(OfflineError::file(at))
 }
 
 /// Adds lines to a file, each on the disk before anything follows from it.

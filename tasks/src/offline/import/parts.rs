@@ -2,15 +2,15 @@
 //! and how they become the set's file at the end, at once, so that no half of a set looks like a whole one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tapwright_contract::file;
 
-use super::super::{BYTES_MAX, OfflineError, OfflineRecord, RECORDS};
+use super::super::{BYTES_MAX, OfflineError, OfflineRecord, RECORDS, replace_file, write_line};
 use super::ImportOptions;
 use super::collection::Batch;
 
@@ -74,19 +74,10 @@ impl Parts {
         let about = self.about(from)?;
         let Batch { records, episodes, left_out, faults, fault_count } = batch.clone();
         let head = PartHead { about, records: records.len(), episodes, left_out, faults, fault_count };
-        let write = || -> io::Result<()> {
-            let beside = at.with_extension("part");
-            let mut file = BufWriter::new(File::create(&beside)?);
-            serde_json::to_writer(&mut file, &head)?;
-            file.write_all(b"\n")?;
-            for record in &records {
-                serde_json::to_writer(&mut file, record)?;
-                file.write_all(b"\n")?;
-            }
-            file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-            fs::rename(&beside, &at)
-        };
-        write().map_err(OfflineError::file(&at))?;
+        replace_file(&at, |file| {
+            write_line(file, &head)?;
+            records.iter().try_for_each(|record| write_line(file, record))
+        })?;
         self.written.push(at);
         Ok(())
     }
@@ -99,19 +90,14 @@ impl Parts {
 
     /// Makes the set's file of all parts, and puts it in its place as a whole.
     pub fn join(self, set: &Path) -> Result<(), OfflineError> {
-        let at = set.join(RECORDS);
-        let join = || -> io::Result<()> {
-            let beside = at.with_extension("part");
-            let mut file = BufWriter::new(File::create(&beside)?);
+        replace_file(&set.join(RECORDS), |joined| {
             for part in &self.written {
                 let text = file::read_text(part, BYTES_MAX)?;
                 let records = text.split_once('\n').map_or("", |(_, records)| records);
-                file.write_all(records.as_bytes())?;
+                joined.write_all(records.as_bytes())?;
             }
-            file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-            fs::rename(&beside, &at)
-        };
-        join().map_err(OfflineError::file(&at))?;
+            Ok(())
+        })?;
         fs::remove_dir_all(&self.folder).map_err(OfflineError::file(&self.folder))
     }
 
