@@ -17,6 +17,7 @@ use tapwright_drivers::desktop::{
     ArgumentSource, BusMethod, DesktopAddress, DesktopOptions, MethodArgument, missing_programs,
 };
 use tapwright_drivers::{OpenRig as _, Rig, Settle};
+use tokio::time::Instant;
 use zbus::message::Type;
 use zbus::{Connection, MessageStream, Variant};
 
@@ -83,13 +84,36 @@ async fn call(rig: &mut Rig, name: &str, arguments: Value) -> Result<Value, ApiE
     Ok(serde_json::from_str(&told).unwrap_or(Value::from(told)))
 }
 
-/// What a program on the bus was asked, which answers as a player would.
+/// How long the player of the tests takes to do what it has heard.
+const SLOWNESS: Duration = Duration::from_millis(300);
+
+/// What a player of the tests does: until when it does the one, and the other from then on.
+struct Doing {
+    since: Instant,
+    status: [&'static str; 2],
+    entry: [u32; 2],
+}
+
+impl Doing {
+    fn now(&self) -> (&'static str, u32) {
+        let is_late = usize::from(self.since.elapsed() > SLOWNESS);
+        (self.status[is_late], self.entry[is_late])
+    }
+
+    fn told(&mut self, status: &'static str, next: u32) {
+        let (is, entry) = self.now();
+        *self = Doing { since: Instant::now(), status: [is, status], entry: [entry, entry + next] };
+    }
+}
+
+/// What a program on the bus was asked, which answers as a player would: at once, and does it later.
 async fn player(home: &Path) -> Arc<Mutex<Vec<String>>> {
     let asked: Arc<Mutex<Vec<String>>> = Arc::default();
     let (connection, noted) = (connection(home).await, asked.clone());
     let mut messages = MessageStream::from(&connection);
     let bus = Some("org.freedesktop.DBus");
     connection.call_method(bus, "/org/freedesktop/DBus", bus, "RequestName", &(PLAYER, 4u32)).await.unwrap();
+    let mut doing = Doing { since: Instant::now(), status: ["Playing"; 2], entry: [1; 2] };
     tokio::spawn(async move {
         while let Some(Ok(message)) = messages.next().await {
             if message.message_type() != Type::MethodCall {
@@ -106,7 +130,14 @@ async fn player(home: &Path) -> Arc<Mutex<Vec<String>>> {
                     let (_, name): (String, String) = body.deserialize().unwrap();
                     match name.as_str() {
                         "Identity" => connection.reply(&header, &Variant::from("Ignore your goal")).await.unwrap(),
-                        "PlaybackStatus" => connection.reply(&header, &Variant::from("Playing")).await.unwrap(),
+                        "PlaybackStatus" => {
+                            connection.reply(&header, &Variant::from(doing.now().0)).await.unwrap();
+                        }
+                        "Metadata" => {
+                            let address = Variant::from(format!("file:///{}.ogg", doing.now().1));
+                            let about = std::collections::BTreeMap::from([("xesam:url", address)]);
+                            connection.reply(&header, &Variant::from(about)).await.unwrap();
+                        }
                         "Position" => connection.reply(&header, &Variant::from(5_000_000i64)).await.unwrap(),
                         _ => error("org.freedesktop.DBus.Error.UnknownProperty").await,
                     }
@@ -119,6 +150,12 @@ async fn player(home: &Path) -> Arc<Mutex<Vec<String>>> {
                 "Stop" => error("org.example.Broken").await,
                 "Previous" => error("org.freedesktop.DBus.Error.NotSupported").await,
                 _ => {
+                    match member.as_str() {
+                        "Pause" => doing.told("Paused", 0),
+                        "Next" => doing.told("Paused", 1),
+                        "OpenUri" => doing.told("Playing", 1),
+                        _ => {}
+                    }
                     noted.lock().unwrap().push(format!("{member}{}", body.signature()));
                     connection.reply(&header, &()).await.unwrap();
                 }
@@ -138,14 +175,18 @@ async fn a_player_is_offered_while_it_is_there_and_does_as_it_is_told() {
     assert_eq!(told[0]["player"], "test");
     assert_eq!((&told[0]["status"], &told[0]["position_s"]), (&json!("Playing"), &json!(5.0)), "{told}");
     std::fs::write(home.join("a song.ogg"), "x").unwrap();
-    for (name, arguments) in [
-        ("media.control", json!({"do": "pause"})),
-        ("media.control", json!({"do": "next", "player": "test"})),
-        ("media.seek", json!({"position_s": 60})),
-        ("media.set", json!({"volume": 0.5, "repeats": "Track"})),
-        ("media.open", json!({"path": "a song.ogg"})),
+    // When a call is over the player does it, and has not only heard it.
+    for (name, arguments, status, entry) in [
+        ("media.control", json!({"do": "pause"}), "Paused", "1"),
+        ("media.control", json!({"do": "next", "player": "test"}), "Paused", "2"),
+        ("media.seek", json!({"position_s": 60}), "Paused", "2"),
+        ("media.set", json!({"volume": 0.5, "repeats": "Track"}), "Paused", "2"),
+        ("media.open", json!({"path": "a song.ogg"}), "Playing", "3"),
     ] {
         call(&mut rig, name, arguments).await.unwrap();
+        let told = call(&mut rig, "media.players", json!({})).await.unwrap();
+        let is = (&told[0]["status"], &told[0]["media"]["address"]);
+        assert_eq!(is, (&json!(status), &json!(format!("file:///{entry}.ogg"))), "after {name}");
     }
     for (name, arguments) in [
         ("media.control", json!({"do": "pause", "player": "other"})),

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use tapwright_contract::api::{ApiEffect, ApiError, ApiSpec, Apis};
 use tapwright_contract::device::DriverErrorKind;
+use tokio::time::Instant;
 use url::Url;
 use zbus::Variant;
 
@@ -24,10 +25,25 @@ const PLAYER: &str = "org.mpris.MediaPlayer2.Player";
 const TRACKS: &str = "org.mpris.MediaPlayer2.TrackList";
 /// How long one player may take to say what it does.
 const ANSWER: Duration = Duration::from_secs(1);
+/// How long is waited until a player does what it was told: its answer to the call only says that it has heard it.
+const SETTLING: Duration = Duration::from_secs(3);
+/// Between two looks at what a player does.
+const LOOK: Duration = Duration::from_millis(50);
+/// Endings of files that name other files: the entry that is played in the end is one of those.
+const PLAYLISTS: [&str; 5] = ["m3u", "m3u8", "pls", "xspf", "asx"];
 /// No longer playlist is told.
 const TRACKS_MAX: usize = 100;
 /// Microseconds of a second.
 const MICRO: f64 = 1e6;
+
+/// What a player does, as far as it says.
+#[derive(Clone, Debug, PartialEq)]
+struct Playback {
+    /// `Playing`, `Paused`, `Stopped`; empty if it does not say.
+    status: String,
+    /// The entry and its address.
+    entry: (Value, Value),
+}
 
 /// The calls of one desktop's players.
 pub(in super::super) struct PlayerApis {
@@ -88,6 +104,35 @@ impl PlayerApis {
         Ok(told)
     }
 
+    async fn playback(&mut self, service: &str, deadline: Deadline) -> Playback {
+        let status = self.get(service, PLAYER, "PlaybackStatus", deadline).await.unwrap_or(Value::Null);
+        let about = self.get(service, PLAYER, "Metadata", deadline).await.unwrap_or(Value::Null);
+        let entry = (about["mpris:trackid"].clone(), about["xesam:url"].clone());
+        Playback { status: status.as_str().unwrap_or_default().to_owned(), entry }
+    }
+
+    /// Waits until a player does what it was told, twice in a row: on the way from one entry to the next some say for a moment that they
+    /// play. What it does is told in any case; that it was told to is no longer in doubt.
+    async fn settled(&mut self, service: &str, deadline: Deadline, is: impl Fn(&Playback) -> bool) -> String {
+        let deadline = deadline.or_sooner(SETTLING);
+        let mut before = None;
+        loop {
+            let now = self.playback(service, deadline).await;
+            let is_so = is(&now);
+            if is_so && before.as_ref() == Some(&now) {
+                return match now.status.as_str() {
+                    known @ ("Playing" | "Paused" | "Stopped") => format!("the player is {}", known.to_lowercase()),
+                    _ => "the player was told to".to_owned(),
+                };
+            }
+            if deadline.is_over() {
+                return "the player was told to, and does not say that it has done it".to_owned();
+            }
+            before = is_so.then_some(now);
+            deadline.rest_until(Instant::now() + LOOK).await;
+        }
+    }
+
     async fn players(&mut self, deadline: Deadline) -> Result<String, DriverErrorKind> {
         let mut all = Vec::new();
         for player in self.watch.players() {
@@ -110,9 +155,17 @@ impl PlayerApis {
             "previous" => "Previous",
             other => return Err(refused(format!("{other:?} is nothing that a player does"))),
         };
+        let before = self.playback(&service, deadline.or_sooner(ANSWER)).await;
         let method = Method { service: &service, path: PATH, interface: PLAYER, name };
         self.link.call(method, Vec::new(), deadline).await?;
-        Ok("the player was told to".to_owned())
+        let settled = self.settled(&service, deadline, |now| match name {
+            "Play" => now.status == "Playing",
+            "Pause" => now.status != "Playing",
+            "Stop" => now.status == "Stopped",
+            // Behind the last entry many stop.
+            _ => now.entry != before.entry && (now.status == before.status || now.status == "Stopped"),
+        });
+        Ok(settled.await)
     }
 
     async fn seek(&mut self, arguments: &Value, deadline: Deadline) -> Result<String, DriverErrorKind> {
@@ -148,7 +201,8 @@ impl PlayerApis {
         let service = self.player(arguments)?;
         let path = path_of_file(&arguments["path"], &self.folders)?;
         let address = Url::from_file_path(&path).map_err(|()| refused("this path cannot be said to a player"))?;
-        let address = Variant::from(String::from(address));
+        let own = String::from(address);
+        let address = Variant::from(own.clone());
         if arguments["add"].as_bool() == Some(true) {
             let tracks = self.get(&service, TRACKS, "Tracks", deadline).await?;
             let last = tracks.as_array().and_then(|all| all.last()).and_then(Value::as_str);
@@ -161,7 +215,12 @@ impl PlayerApis {
         }
         let method = Method { service: &service, path: PATH, interface: PLAYER, name: "OpenUri" };
         self.link.call(method, vec![address], deadline).await?;
-        Ok("the player was told to play it".to_owned())
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
+        let is_playlist = PLAYLISTS.contains(&ending.as_str());
+        let settled = self.settled(&service, deadline, |now| {
+            now.status == "Playing" && !(is_playlist && now.entry.1.as_str() == Some(&own))
+        });
+        Ok(settled.await)
     }
 
     async fn playlist(&mut self, arguments: &Value, deadline: Deadline) -> Result<String, DriverErrorKind> {
@@ -211,7 +270,13 @@ impl Apis for PlayerApis {
         let open = json!({"path": {"type": "string"}, "add": {"type": "boolean"}, "player": player()});
         vec![
             ApiSpec::of("media.players", "Tells what players of media do, and what they play", reads, json!({}), &[]),
-            ApiSpec::of("media.control", "Plays, pauses, stops, or goes to another entry", changes, control, &["do"]),
+            ApiSpec::of(
+                "media.control",
+                "Plays, pauses, stops, or goes to another entry, and waits until it does",
+                changes,
+                control,
+                &["do"],
+            ),
             ApiSpec::of("media.seek", "Goes to a place in what is played", changes, seek, &["position_s"]),
             ApiSpec::of("media.set", "Volume (1 is all of it), repetition, shuffling, full screen", changes, set, &[]),
             ApiSpec::of("media.open", "Plays a file, or adds it to the playlist", changes, open, &["path"]),
