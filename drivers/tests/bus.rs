@@ -182,6 +182,7 @@ async fn a_player_is_offered_while_it_is_there_and_does_as_it_is_told() {
         ("media.seek", json!({"position_s": 60}), "Paused", "2"),
         ("media.set", json!({"volume": 0.5, "repeats": "Track"}), "Paused", "2"),
         ("media.open", json!({"path": "a song.ogg"}), "Playing", "3"),
+        ("media.open", json!({"path": "a song.ogg"}), "Playing", "4"),
     ] {
         call(&mut rig, name, arguments).await.unwrap();
         let told = call(&mut rig, "media.players", json!({})).await.unwrap();
@@ -202,7 +203,10 @@ async fn a_player_is_offered_while_it_is_there_and_does_as_it_is_told() {
     let stopped = call(&mut rig, "media.control", json!({"do": "stop"})).await;
     assert!(matches!(stopped, Err(ApiError::Unanswered { .. })), "{stopped:?}");
     let asked = asked.lock().unwrap().clone();
-    assert_eq!(asked, ["Pause", "Next", "Seekx", "Volume = F64(0.5)", "LoopStatus = Str(\"Track\")", "OpenUris"]);
+    assert_eq!(
+        asked,
+        ["Pause", "Next", "Seekx", "Volume = F64(0.5)", "LoopStatus = Str(\"Track\")", "OpenUris", "OpenUris"]
+    );
     rig.close(PATIENCE).await.unwrap();
 }
 

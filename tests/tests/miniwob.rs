@@ -216,15 +216,21 @@ async fn the_reward_is_the_pages_own() {
 /// The names of the tasks, each with a page that has what the script of an episode needs, and says in its goal what it finds stored.
 fn pages_that_remember(folder: &Path) {
     const PAGE: &str = r#"<!doctype html><html><body><div id="query"></div><script>
-        var WOB_TASK_READY = true, WOB_RAW_REWARD_GLOBAL = 0, WOB_REWARD_GLOBAL = 0, WOB_REWARD_REASON = null;
+        var WOB_TASK_READY = false, WOB_RAW_REWARD_GLOBAL = 0, WOB_REWARD_GLOBAL = 0, WOB_REWARD_REASON = null;
         Math.seedrandom = () => {};
         const found = [document.cookie, localStorage.getItem('kept'), sessionStorage.getItem('kept'), name];
         document.cookie = 'kept=1';
         document.cookie = 'other=1; path=/';
+        document.cookie = 'wide=1; path=/; domain=episode.localhost';
         name = 'kept';
         localStorage.setItem('kept', '2');
         sessionStorage.setItem('kept', '3');
         open('about:blank');
+        Promise.all([indexedDB.databases(), caches.keys()]).then((kept) => {
+            found.push(...kept.flat());
+            const opening = indexedDB.open('kept');
+            opening.onsuccess = () => caches.open('kept').then(() => { WOB_TASK_READY = true; });
+        });
         var core = {
             EP_TIMER: 1, clearTimer() {}, canvasDrawClick() {}, createDisplay() {}, endEpisode() {}, startEpisodeReal() {},
             getUtterance: () => 'found ' + JSON.stringify(found),

@@ -152,9 +152,16 @@ impl LivePages {
         let deadline = Deadline::after(within);
         let opened = self.client.call(None, "Target.createTarget", json!({"url": APPEARANCE_PAGE}), deadline).await?;
         let session = self.attach(&text(&opened, "targetId")?).await?;
-        let mut last = Value::Null;
+        let (mut last, mut why) = (Value::Null, String::new());
         while !deadline.is_over() {
-            let told = self.evaluate(&session, APPEARANCE, &json!(null)).await?;
+            // Who is asked while the page comes may be gone before the answer.
+            let told = match self.evaluate(&session, APPEARANCE, &json!(null)).await {
+                Ok(told) => told,
+                Err(kind) => {
+                    why = format!(" ({kind})");
+                    Value::Null
+                }
+            };
             // Twice the same: what is chosen comes after the page has.
             if !told.is_null() && told == last {
                 return Ok(told);
@@ -162,7 +169,7 @@ impl LivePages {
             last = told;
             deadline.rest_until(tokio::time::Instant::now() + APPEARANCE_PAUSE).await;
         }
-        let tries = format!("{APPEARANCE_PAGE} says nothing of what is chosen");
+        let tries = format!("{APPEARANCE_PAGE} says nothing of what is chosen{why}");
         Err(DriverErrorKind::TimedOut { tries })
     }
 

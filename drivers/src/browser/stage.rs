@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tapwright_contract::device::{DriverError, DriverErrorKind};
+use url::Url;
 
 use super::tabs::Tab;
 use super::{BrowserAddress, BrowserOptions, Connection};
@@ -36,8 +37,9 @@ impl BrowserOptions {
 }
 
 impl PageStage {
-    /// Shows the page of an address, with no other tab but the one that the browser has begun with. What pages of its site have stored
-    /// stays, and in its history the page before, until [`PageStage::forget_history`] once the page has loaded.
+    /// Shows the page of an address, with no other tab but the one that the browser has begun with. What the browser keeps for its site
+    /// (cookies, databases, caches, workers) is emptied before; what the tab keeps (the window's name, storage of the session) stays, and
+    /// in its history the page before, until [`PageStage::forget_history`] once the page has loaded.
     ///
     /// # Errors
     /// `Refused` if the address cannot be opened, or the browser's own page is another one; what became of the tabs is not known then.
@@ -58,6 +60,9 @@ impl PageStage {
         };
         self.tab = Some(tab.number);
         self.connection.bring_to_front(&tab);
+        let origin = Url::parse(address).map_err(|error| refused(format!("{address}: {error}")))?.origin();
+        let kept = json!({ "origin": origin.ascii_serialization(), "storageTypes": "all" });
+        self.connection.client.call(Some(&*tab.session), "Storage.clearDataForOrigin", kept, deadline).await?;
         self.connection.navigate(&tab, address, deadline).await
     }
 

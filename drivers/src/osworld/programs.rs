@@ -105,4 +105,31 @@ mod tests {
         assert_eq!(name_here("Inbox - Google Chrome"), "Inbox - Chromium");
         assert_eq!(name_there(&name_here("Google Chrome")), "Google Chrome");
     }
+
+    #[test]
+    fn the_time_zone_is_told_as_it_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        install(folder.path()).unwrap();
+        let run = |arguments: &str| {
+            let mut command = std::process::Command::new(folder.path().join("timedatectl"));
+            let ran = command.args(arguments.split(' ')).env("HOME", folder.path()).output().unwrap();
+            ran.status.success().then(|| String::from_utf8(ran.stdout).unwrap())
+        };
+        for (arguments, told) in [
+            ("show -p Timezone --value", Some("Asia/Hong_Kong\n")),
+            ("-p Timezone show", Some("Timezone=Asia/Hong_Kong\n")),
+            ("--no-pager show --property=NTP", Some("NTP=yes\n")),
+            ("set-timezone ../UTC", None),
+            ("set-timezone Nowhere/Town", None),
+            ("show --unknown", None),
+            ("what", None),
+        ] {
+            assert_eq!(run(arguments).as_deref(), told, "{arguments}");
+        }
+        let zones = Path::new("/usr/share/zoneinfo/Etc/UTC");
+        if zones.exists() {
+            assert_eq!(run("set-timezone Etc/UTC").as_deref(), Some(""));
+            assert_eq!(run("show -p Timezone --value").as_deref(), Some("Etc/UTC\n"));
+        }
+    }
 }

@@ -214,11 +214,14 @@ impl PlayerApis {
             return Ok("it is in the playlist".to_owned());
         }
         let method = Method { service: &service, path: PATH, interface: PLAYER, name: "OpenUri" };
+        let before = self.playback(&service, deadline.or_sooner(ANSWER)).await;
         self.link.call(method, vec![address], deadline).await?;
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
         let is_playlist = PLAYLISTS.contains(&ending.as_str());
+        // What was played before goes on for a moment.
         let settled = self.settled(&service, deadline, |now| {
-            now.status == "Playing" && !(is_playlist && now.entry.1.as_str() == Some(&own))
+            let (is_own, is_new) = (now.entry.1.as_str() == Some(&own), now.entry != before.entry);
+            now.status == "Playing" && if is_playlist { is_new && !is_own } else { is_new || is_own }
         });
         Ok(settled.await)
     }

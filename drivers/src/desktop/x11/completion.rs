@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt as _};
 use tokio::task::JoinSet;
 use zbus::Connection;
 
@@ -16,6 +17,8 @@ use super::listed_widget::{
 
 /// How long widgets may be asked for that a list lacks; what was not told by then is left out.
 const COMPLETION: Duration = Duration::from_millis(1500);
+/// How long may be asked where panes and bars are; what is not known by then stays as it was told.
+const PLACING: Duration = Duration::from_millis(1000);
 
 /// A widget that is to be asked about.
 struct Open {
@@ -113,14 +116,10 @@ pub(super) async fn complete(connection: &Connection, program: &str, listed: Vec
     let mut walked = Walked::new();
     let mut parents = BTreeMap::new();
     let asking = async {
-        let mut asked = JoinSet::new();
-        for at in lacking {
-            let (connection, program, path) = (connection.clone(), program.to_owned(), listed[at].path.clone());
-            asked.spawn(async move { (at, children_of(&connection, &program, &path).await) });
-        }
+        let ask = async |at: usize| (at, children_of(connection, program, &listed[at].path).await);
+        let mut asked = stream::iter(lacking.into_iter().map(ask)).buffer_unordered(AT_ONCE);
         let mut open = Vec::new();
-        while let Some(answer) = asked.join_next().await {
-            let Ok((at, children)) = answer else { continue };
+        while let Some((at, children)) = asked.next().await {
             for (child, path) in children.into_iter().enumerate() {
                 parents.insert(path.clone(), listed[at].path.clone());
                 open.push(Open { place: vec![at, child], path, depth: listed[at].depth + 1 });
@@ -140,7 +139,13 @@ pub(super) async fn complete(connection: &Connection, program: &str, listed: Vec
             all.push(found);
         }
     }
-    put_in_place(connection, program, &mut all, &parents, &known).await;
+    let placing = put_in_place(connection, program, &mut all, &parents, &known);
+    if tokio::time::timeout(PLACING, placing).await.is_err() {
+        tracing::debug!(
+            program,
+            "a program is slow to tell where its panes are; the rest stay where its list has them"
+        );
+    }
     all
 }
 

@@ -22,8 +22,11 @@ const READ: Duration = Duration::from_secs(30);
 const TELL: Duration = Duration::from_secs(2);
 /// The least time between two questions whether it has.
 const READ_PAUSE: Duration = Duration::from_millis(2);
-/// How soon a browser that fetches a text asks for it again.
+/// How soon a browser that fetches a text asks for it again, at least and at most.
 const ASKED_AGAIN: Duration = Duration::from_millis(200);
+const ASKED_AGAIN_MAX: Duration = Duration::from_secs(3);
+/// How much longer it may take to ask again than it took to ask at all, which is what a busy machine makes of both.
+const ASKED_AGAIN_RATIO: u32 = 4;
 /// How long one that gives no sign of having read is waited for.
 const READ_UNSEEN: Duration = Duration::from_millis(60);
 
@@ -175,11 +178,13 @@ impl X11Desktop {
         let taken = deadline
             .hold("the app to fetch the text", async {
                 clipboard.write(text.to_owned()).await.map_err(|fault| fault.0)?;
+                let pressed = Instant::now();
                 self.press_key(&[held], key, deadline).await?;
                 let mut taken = clipboard.taken().await;
+                let again = (pressed.elapsed() * ASKED_AGAIN_RATIO).clamp(ASKED_AGAIN, ASKED_AGAIN_MAX);
                 // Browsers ask for it in several forms, one after the other, and take nothing if it is another text by then.
                 while into == PasteInto::Browser && taken.is_some() {
-                    deadline.rest_until(Instant::now() + ASKED_AGAIN).await;
+                    deadline.rest_until(Instant::now() + again).await;
                     let now = clipboard.taken().await;
                     if std::mem::replace(&mut taken, now) == now {
                         break;

@@ -132,12 +132,17 @@ async fn serve(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
     let read = tokio::task::spawn_blocking(move || read_bytes(&path, FILE_BYTES_MAX)).await;
     let Ok(Ok(mut body)) = read else { return StatusCode::NOT_FOUND.into_response() };
     if let Some(token) = uri.query().and_then(|query| query.strip_prefix("episode=")) {
-        let seed = shared.episodes.lock().unwrap_or_else(PoisonError::into_inner).get(token).map(|(seed, _)| *seed);
-        let Some(seed) = seed else { return StatusCode::NOT_FOUND.into_response() };
+        let episodes = shared.episodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = episodes.get(token).map(|(seed, episode)| (*seed, episode.borrow().is_open));
+        drop(episodes);
+        let Some((seed, is_open)) = found else { return StatusCode::NOT_FOUND.into_response() };
         // Only a token that we have made comes this far: it is written in hexadecimal digits.
         let script = SCRIPT.replace("EPISODE'", &format!("{token}'")).replace("(SEED)", &format!("({seed})"));
-        let begins = begin_of(&body);
-        body.splice(begins..begins, format!("<script>{FORGET}</script>").into_bytes());
+        // A page that is loaded again finds what it has stored itself.
+        if !is_open {
+            let begins = begin_of(&body);
+            body.splice(begins..begins, format!("<script>{FORGET}</script>").into_bytes());
+        }
         body.extend_from_slice(format!("<script>\n{script}</script>\n").as_bytes());
     }
     // What pages need is the same for all of them; the pages themselves are told apart.
@@ -145,12 +150,23 @@ async fn serve(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, caching)], Body::from(body)).into_response()
 }
 
-/// Where a page begins, behind what says of which kind it is: before that nothing may stand.
+/// Where a page begins, behind what says of which kind it is: before that stands nothing but blanks and comments, or the browser takes
+/// the page for one of another kind.
 fn begin_of(page: &[u8]) -> usize {
-    let text = page.strip_prefix("\u{feff}".as_bytes()).unwrap_or(page);
-    let is_declared = text.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"<!doctype"));
-    let end = page.iter().position(|byte| *byte == b'>');
-    end.filter(|_| is_declared).map_or(0, |end| end + 1)
+    let mut rest = page.strip_prefix("\u{feff}".as_bytes()).unwrap_or(page);
+    loop {
+        rest = rest.trim_ascii_start();
+        let end_of = |end: &[u8]| rest.windows(end.len()).position(|bytes| bytes == end).map(|at| at + end.len());
+        let is_declaration = rest.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"<!doctype"));
+        match (rest.starts_with(b"<!--"), is_declaration) {
+            (true, _) => match end_of(b"-->") {
+                Some(end) => rest = &rest[end..],
+                None => return 0,
+            },
+            (false, true) => return end_of(b">").map_or(0, |end| page.len() - rest.len() + end),
+            (false, false) => return 0,
+        }
+    }
 }
 
 /// The file that an address means, if it is one of the pages.
@@ -214,7 +230,18 @@ mod tests {
 
     #[test]
     fn nothing_stands_before_what_says_of_which_kind_a_page_is() {
-        for (page, begins) in [("<!DOCTYPE html>\n<p>", 15), ("\u{feff}<!doctype html><p>", 18), ("<p>", 0), ("", 0)] {
+        for (page, begins) in [
+            ("<!DOCTYPE html>\n<p>", 15),
+            ("\u{feff}<!doctype html><p>", 18),
+            // As `order-food` begins.
+            (" <!DOCTYPE html>\n<p>", 16),
+            ("\n<!-- a > b -->\r\n<!doctype html><p>", 33),
+            ("<!-- no end", 0),
+            ("<!-- a --><p>", 0),
+            ("<!doctype", 0),
+            ("<p>", 0),
+            ("", 0),
+        ] {
             assert_eq!(begin_of(page.as_bytes()), begins, "{page:?}");
         }
     }
