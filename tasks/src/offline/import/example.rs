@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use super::protobuf::{FieldValue, Fields, MalformedMessage, varint};
 
-/// More than any example of the sets has. A number of one byte takes eight once it is read.
+/// More than any example of the sets has. A number of one byte takes eight once it is read, and a text without a letter sixteen.
 const FEATURES_MAX: usize = 1000;
+/// In all lists together.
 const VALUES_MAX: usize = 1_000_000;
 
 /// What stands under one name.
@@ -29,10 +30,10 @@ impl<'a> Example<'a> {
     /// # Errors
     /// `MalformedMessage` if the bytes are none, or have more in them than any set has.
     pub fn read(record: &'a [u8]) -> Result<Example<'a>, MalformedMessage> {
-        let mut example = Example::default();
+        let (mut example, mut budget) = (Example::default(), Budget { left: VALUES_MAX });
         for features in messages(record, 1) {
             for entry in messages(features?, 1) {
-                let (name, feature) = read_entry(entry?)?;
+                let (name, feature) = read_entry(entry?, &mut budget)?;
                 if example.features.insert(name, feature).is_some() {
                     return Err(MalformedMessage("it has two features of one name"));
                 }
@@ -138,14 +139,14 @@ fn messages(message: &[u8], wanted: u64) -> impl Iterator<Item = Result<&[u8], M
     })
 }
 
-fn read_entry(entry: &[u8]) -> Result<(&str, Feature<'_>), MalformedMessage> {
+fn read_entry<'a>(entry: &'a [u8], budget: &mut Budget) -> Result<(&'a str, Feature<'a>), MalformedMessage> {
     let (mut name, mut feature) = ("", Feature::Bytes(Vec::new()));
     for field in Fields::of(entry) {
         match field? {
             (1, FieldValue::Bytes(bytes)) => {
                 name = std::str::from_utf8(bytes).map_err(|_| MalformedMessage("a feature's name is no text"))?;
             }
-            (2, FieldValue::Bytes(bytes)) => feature = read_feature(bytes)?,
+            (2, FieldValue::Bytes(bytes)) => feature = read_feature(bytes, budget)?,
             _ => {}
         }
     }
@@ -154,42 +155,48 @@ fn read_entry(entry: &[u8]) -> Result<(&str, Feature<'_>), MalformedMessage> {
 
 /// Of the three kinds of list the last one that is there counts. A list without values may have been written as one of no kind: it is one of
 /// bytes here, and passes as one of any kind.
-fn read_feature(feature: &[u8]) -> Result<Feature<'_>, MalformedMessage> {
+fn read_feature<'a>(feature: &'a [u8], budget: &mut Budget) -> Result<Feature<'a>, MalformedMessage> {
     let mut found = Feature::Bytes(Vec::new());
     for field in Fields::of(feature) {
         match field? {
-            (1, FieldValue::Bytes(list)) => found = Feature::Bytes(bytes_list(list)?),
-            (2, FieldValue::Bytes(list)) => found = Feature::Floats(float_list(list)?),
-            (3, FieldValue::Bytes(list)) => found = Feature::Integers(integer_list(list)?),
+            (1, FieldValue::Bytes(list)) => found = Feature::Bytes(bytes_list(list, budget)?),
+            (2, FieldValue::Bytes(list)) => found = Feature::Floats(float_list(list, budget)?),
+            (3, FieldValue::Bytes(list)) => found = Feature::Integers(integer_list(list, budget)?),
             _ => {}
         }
     }
     Ok(found)
 }
 
-fn bounded<T>(values: &[T]) -> Result<(), MalformedMessage> {
-    if values.len() < VALUES_MAX {
-        return Ok(());
-    }
-    Err(MalformedMessage("a list in it is longer than one of any set"))
+/// How many values more are read of an example.
+struct Budget {
+    left: usize,
 }
 
-fn bytes_list(list: &[u8]) -> Result<Vec<&[u8]>, MalformedMessage> {
+impl Budget {
+    fn spend(&mut self) -> Result<(), MalformedMessage> {
+        self.left =
+            self.left.checked_sub(1).ok_or(MalformedMessage("it has more values than an example of any set"))?;
+        Ok(())
+    }
+}
+
+fn bytes_list<'a>(list: &'a [u8], budget: &mut Budget) -> Result<Vec<&'a [u8]>, MalformedMessage> {
     let mut values = Vec::new();
     for value in messages(list, 1) {
-        bounded(&values)?;
+        budget.spend()?;
         values.push(value?);
     }
     Ok(values)
 }
 
 /// Packed, or one by one.
-fn float_list(list: &[u8]) -> Result<Vec<f32>, MalformedMessage> {
+fn float_list(list: &[u8], budget: &mut Budget) -> Result<Vec<f32>, MalformedMessage> {
     let mut values = Vec::new();
     for field in Fields::of(list) {
         match field? {
             (1, FieldValue::Fixed32(bytes)) => {
-                bounded(&values)?;
+                budget.spend()?;
                 values.push(f32::from_le_bytes(bytes));
             }
             (1, FieldValue::Bytes(packed)) => {
@@ -198,7 +205,7 @@ fn float_list(list: &[u8]) -> Result<Vec<f32>, MalformedMessage> {
                     return Err(MalformedMessage("it breaks off within a number"));
                 }
                 for bytes in floats {
-                    bounded(&values)?;
+                    budget.spend()?;
                     values.push(f32::from_le_bytes(*bytes));
                 }
             }
@@ -208,17 +215,17 @@ fn float_list(list: &[u8]) -> Result<Vec<f32>, MalformedMessage> {
     Ok(values)
 }
 
-fn integer_list(list: &[u8]) -> Result<Vec<i64>, MalformedMessage> {
+fn integer_list(list: &[u8], budget: &mut Budget) -> Result<Vec<i64>, MalformedMessage> {
     let mut values = Vec::new();
     for field in Fields::of(list) {
         match field? {
             (1, FieldValue::Varint(value)) => {
-                bounded(&values)?;
+                budget.spend()?;
                 values.push(value.cast_signed());
             }
             (1, FieldValue::Bytes(mut packed)) => {
                 while !packed.is_empty() {
-                    bounded(&values)?;
+                    budget.spend()?;
                     values.push(varint(&mut packed)?.cast_signed());
                 }
             }

@@ -91,6 +91,18 @@ fn a_file_of_records_is_told_from_others() {
     assert!(!is(b"{\"train\": [1, 2, 3]}") && !is(b"") && !is(b"short"));
 }
 
+/// A few kilobytes of each of many lists would be gigabytes in all.
+#[test]
+fn an_example_has_no_more_values_than_any_set() {
+    let values = |count: usize| Values::Integers(vec![1; count]);
+    assert!(Example::read(&example(&[("a", values(900_000)), ("b", texts(&["c"]))])).is_ok());
+    for last in [values(600_000), Values::Floats(vec![1.0; 600_000]), texts(&vec![""; 600_000])] {
+        let bytes = example(&[("a", values(600_000)), ("b", last)]);
+        let said = Example::read(&bytes).unwrap_err().to_string();
+        assert!(said.contains("more values than an example of any set"), "{said}");
+    }
+}
+
 /// Examples of two sets with bytes put in, taken out and changed, in records whose checksums are right: what is wrong is said, and nothing else
 /// comes of it. A seed is a bug report.
 #[test]
