@@ -8,7 +8,7 @@ use tapwright_contract::file;
 use super::super::{OfflineError, traces};
 use super::example::Example;
 use super::source::{annotation_files, record_files};
-use super::tfrecord::RecordReader;
+use super::tfrecord::{RecordReader, is_record_file};
 use super::{SetFormat, aitw, android_control, gui_odyssey};
 
 /// Of a JSON file, to see whether it is a list or an object.
@@ -20,7 +20,8 @@ const START_BYTES: u64 = 4096;
 /// `OfflineError` if they are of none that is known.
 pub fn recognize(from: &[PathBuf]) -> Result<SetFormat, OfflineError> {
     let at = from.first().ok_or_else(|| OfflineError::Unfit("name a file".to_owned()))?;
-    if !at.is_dir() && starts_list(at)? {
+    // The length of a record may begin with the byte of a bracket.
+    if !at.is_dir() && !is_record_file(at).map_err(OfflineError::file(at))? && starts_list(at)? {
         return Ok(SetFormat::ScreenSpot);
     }
     if at.is_dir() && traces::trace_folders(at).is_ok() {

@@ -1,5 +1,6 @@
 //! Files of records that are damaged, or made to do harm.
 
+use super::super::recognition;
 use super::super::tfrecord::is_record_file;
 use super::*;
 
@@ -89,6 +90,23 @@ fn a_file_of_records_is_told_from_others() {
     };
     assert!(is(&record(b"x")) && is(&gzip(b"x")));
     assert!(!is(b"{\"train\": [1, 2, 3]}") && !is(b"") && !is(b"short"));
+}
+
+/// A length of which the lowest byte is that of a bracket, or stands before one.
+#[test]
+fn a_file_of_records_is_no_list_whatever_its_first_byte_is() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("in")).unwrap();
+    let at = folder.path().join("in/shard");
+    for wanted in [usize::from(b'['), usize::from(b'[') << 8 | usize::from(b'\n')] {
+        // A field that nobody asks for, whose tag and length take four bytes.
+        let example = android_control::tiny();
+        let rest = 0x1_0000 + wanted - example.len() - 4;
+        let bytes = [example, message(9, &vec![0; rest])].concat();
+        assert_eq!(bytes.len(), 0x1_0000 + wanted);
+        fs::write(&at, record(&bytes)).unwrap();
+        assert_eq!(recognition::recognize(&[at.clone()]).unwrap(), SetFormat::AndroidControl);
+    }
 }
 
 /// A few kilobytes of each of many lists would be gigabytes in all.
