@@ -55,7 +55,8 @@ pub fn widget_under(
             front = Some((layer, found));
         }
     }
-    Ok(front.map(|(_, found)| found.bounds))
+    let area_max = SHARE_MAX * screen[0] * screen[1];
+    Ok(front.filter(|(_, found)| found.area <= area_max).map(|(_, found)| found.bounds))
 }
 
 fn read_window(
@@ -97,7 +98,7 @@ impl Node {
         let (left, top, right, bottom) = (left.max(0.0), top.max(0.0), right.min(width), bottom.min(height));
         let is_under = self.is_visible && (left..right).contains(&x) && (top..bottom).contains(&y);
         let area = (right - left) * (bottom - top);
-        if !is_under || area > SHARE_MAX * width * height {
+        if !is_under {
             return None;
         }
         let is_interactive = match touch {

@@ -222,6 +222,39 @@ fn what_is_wrong_with_an_episode_is_said_with_its_record_and_can_be_passed_over(
 }
 
 #[test]
+fn the_box_is_that_of_the_frontmost_widget_or_none() {
+    let folder = place();
+    let click = r#"{"action_type": "click", "x": 15, "y": 308}"#;
+    let behind = || window(1, &[node([0, 300, 60, 320], &[CLICKABLE, VISIBLE])]);
+    let whole = |flags: &[u64]| node([0, 0, 200, 400], flags);
+    let text = || node([10, 305, 40, 330], &[VISIBLE]);
+    let wanted = Some([10.0, 305.0, 39.0, 329.0]);
+    for (forest, wanted) in [
+        // The window in front covers what lies behind, which nobody can have touched.
+        ([behind(), window(2, &[whole(&[VISIBLE])])], None),
+        ([behind(), window(2, &[whole(&[CLICKABLE, VISIBLE])])], None),
+        // The whole page takes the touch, wherever it is: not the text that it was on.
+        ([behind(), window(2, &[whole(&[CLICKABLE, VISIBLE]), text()])], None),
+        ([behind(), window(2, &[whole(&[VISIBLE]), text()])], wanted),
+        // A window in front that is not there.
+        ([behind(), window(2, &[whole(&[CLICKABLE])])], Some([0.0, 300.0, 59.0, 319.0])),
+    ] {
+        let features = [
+            ("screenshots", Values::Bytes(vec![png_of(200, 400); 2])),
+            ("accessibility_trees", Values::Bytes(vec![forest.concat(); 2])),
+            ("screenshot_widths", Values::Integers(vec![200; 2])),
+            ("screenshot_heights", Values::Integers(vec![400; 2])),
+            ("actions", texts(&[click])),
+            ("step_instructions", texts(&["the only step"])),
+        ];
+        shard(&folder.path().join("in/a"), &[episode(1, &features)]);
+        import_in(folder.path(), &ImportOptions::default()).unwrap();
+        let records = read_records(&folder.path().join("set")).unwrap();
+        assert_eq!(step(&records, "1-0").2.first().copied(), wanted);
+    }
+}
+
+#[test]
 fn an_import_that_broke_off_goes_on_with_the_file_that_it_was_at() {
     let folder = place();
     let back = r#"{"action_type": "navigate_back"}"#;
