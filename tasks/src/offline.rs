@@ -5,6 +5,7 @@
 //! A folder of records has `records.jsonl`; one of answers has `answers.jsonl`, and `judged.jsonl` once they were judged.
 
 pub mod draw;
+mod files;
 pub mod import;
 pub mod infer;
 pub mod judge;
@@ -111,8 +112,7 @@ pub fn read_records(folder: &Path) -> Result<Vec<OfflineRecord>, OfflineError> {
             return Err(wrong(format!("there is another record with the id {:?}", record.id)));
         }
         // A set that somebody sent names pictures beside itself, and no other files.
-        let is_beside = record.image.components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        if !is_beside {
+        if !files::is_below(&record.image) {
             return Err(wrong(format!("the picture {:?} is not beside the records", record.image)));
         }
     }

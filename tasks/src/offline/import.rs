@@ -24,13 +24,19 @@ use tapwright_contract::file;
 
 pub use self::screenspot::BoxForm;
 
-use self::collection::{Collection, Fault};
+use self::collection::{Collection, Fault, remove_if_there, start};
 use self::example::Example;
 use self::gui_odyssey::Screenshots;
 use self::parts::Parts;
 use self::tfrecord::RecordReader;
 use super::{BYTES_MAX, OfflineError, RECORDS, traces, write_lines};
 
+/// Beside the pictures, while an import is under way.
+const PARTS: &str = "import.part";
+/// What the records were, from the first picture that is replaced until there are new ones.
+const RECORDS_REPLACED: &str = "records.replaced.jsonl";
+/// So many lists of a file of episodes are named, where the one that is asked for is not there.
+const LISTS_TOLD: usize = 20;
 /// So many records are read between two pieces of news.
 const TELL_EVERY: usize = 20;
 
@@ -317,15 +323,15 @@ fn read_list(list: &EpisodeList) -> Result<BTreeSet<String>, OfflineError> {
     let content = |why: String| OfflineError::Content { at: at.clone(), why };
     let text = file::read_text(at, BYTES_MAX).map_err(OfflineError::file(at))?;
     let lists: BTreeMap<String, Vec<Value>> = serde_json::from_str(&text)
-        .map_err(|error| content(format!("it is no object of lists of episodes: {error}")))?;
-    let names = || lists.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        .map_err(|error| content(format!("it is no object of lists of episodes: {:.300}", error.to_string())))?;
+    let names = || lists.keys().take(LISTS_TOLD).map(|name| start(name, 40)).collect::<Vec<_>>().join(", ");
     let Some(found) = lists.get(part) else {
         return Err(content(format!("it has no list {part:?}; --part is one of {}", names())));
     };
     let name = |value: &Value| match value {
         Value::Number(number) => Ok(number.to_string()),
         Value::String(name) => Ok(name.strip_suffix(".json").unwrap_or(name).to_owned()),
-        other => Err(content(format!("{other:.40} is no episode"))),
+        other => Err(content(format!("{:.40} is no episode", other.to_string()))),
     };
     found.iter().map(name).collect()
 }

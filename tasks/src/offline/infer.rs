@@ -5,7 +5,6 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use image::{ImageReader, Limits};
 use serde::{Deserialize, Serialize};
 use tapwright_agent::action::{Action, Call};
 use tapwright_agent::place::Place;
@@ -14,6 +13,7 @@ use tapwright_agent::stop::Stop;
 use tapwright_contract::model::ModelError;
 use tapwright_contract::{Picture, Size, Spot};
 
+use super::files;
 use super::rules::{Direction, StepAction};
 use super::{LineWriter, OfflineError, OfflineRecord, digest, read_lines};
 use crate::model::LoadedModel;
@@ -22,7 +22,6 @@ use crate::origin::write_atomically;
 pub const ANSWERS: &str = "answers.jsonl";
 /// With what was answered.
 const ABOUT: &str = "offline.json";
-const PICTURE_ALLOC_MAX: u64 = 512 << 20;
 
 /// What a model said about a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -204,11 +203,7 @@ fn step_of(call: Call, size: Size) -> Option<StepAction> {
 
 /// A picture of any usual format, whole.
 fn read_picture(at: &Path) -> io::Result<Picture> {
-    let mut reader = ImageReader::open(at)?.with_guessed_format()?;
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(PICTURE_ALLOC_MAX);
-    reader.limits(limits);
-    let image = reader.decode().map_err(io::Error::other)?.into_rgba8();
+    let image = files::read_picture(at)?.into_rgba8();
     let size = Size { width: image.width(), height: image.height() };
     Picture::new(size, image.into_raw()).map_err(io::Error::other)
 }

@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use image::{ImageReader, Limits, RgbaImage};
+use image::{DynamicImage, RgbaImage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tapwright_contract::file;
 
+use super::files::{folders_in, read_picture};
 use super::{BYTES_MAX, OfflineError, read_lines};
 
 /// In the folder of a trace.
@@ -24,7 +25,6 @@ const REPEATS_MAX: u32 = 5;
 const SAME_SHARE: f64 = 0.999;
 /// A value that is white on both screens says nothing.
 const WHITE: u8 = 255;
-const PICTURE_ALLOC_MAX: u64 = 512 << 20;
 
 /// A line of a trace, as far as it is read.
 #[derive(Clone, Debug, Deserialize)]
@@ -261,7 +261,7 @@ impl Trace {
         // Of two screens and less none is compared.
         let compared = if lines.len() <= 2 { &[][..] } else { &lines[..lines.len() - 1] };
         for line in compared {
-            let screen = self.screen(line).and_then(|at| read_screen(&at));
+            let screen = self.screen(line).and_then(|at| read_picture(&at).ok()).map(DynamicImage::into_rgba8);
             without_picture += u32::from(screen.is_none());
             if let (Some(before), Some(screen)) = (&before, &screen) {
                 unchanged += u32::from(is_same(before, screen));
@@ -276,15 +276,6 @@ impl Trace {
 fn file_name(path: &str) -> Option<&str> {
     let name = path.rsplit(['/', '\\']).next()?;
     (!name.is_empty() && name != "." && name != "..").then_some(name)
-}
-
-fn read_screen(at: &Path) -> Option<RgbaImage> {
-    file::open_regular(at).ok()?;
-    let mut reader = ImageReader::open(at).ok()?.with_guessed_format().ok()?;
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(PICTURE_ALLOC_MAX);
-    reader.limits(limits);
-    reader.decode().ok().map(image::DynamicImage::into_rgba8)
 }
 
 /// Whether almost all values that are not white on both are the same. Screens that are all white are not: there is nothing to compare.

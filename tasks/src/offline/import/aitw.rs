@@ -72,7 +72,12 @@ fn gesture(touch: [f64; 2], lift: [f64; 2], [width, height]: [f64; 2]) -> StepAc
 fn place(example: &Example<'_>, name: &str) -> Result<[f64; 2], String> {
     match example.floats(name)? {
         [y, x] if (0.0..=1.0).contains(y) && (0.0..=1.0).contains(x) => Ok([f64::from(*x), f64::from(*y)]),
-        other => Err(format!("its {name:?} is {other:.40?}, and should be y and x from 0 to 1")),
+        other => {
+            let (count, start) = (other.len(), &other[..other.len().min(2)]);
+            Err(format!(
+                "its {name:?} has {count} numbers, which begin with {start:?}, and should be y and x from 0 to 1"
+            ))
+        }
     }
 }
 

@@ -6,10 +6,10 @@ use std::fs;
 
 use serde_json::Value;
 
+use super::super::files::picture_size;
 use super::super::rules::{Direction, RuleSet, StepAction};
 use super::super::traces::Trace;
-use super::collection::{Collection, Episode, Fault, StepRecord};
-use super::source::picture_size;
+use super::collection::{Collection, Episode, Fault, StepRecord, start};
 
 /// An action in our words, with the box of what was touched, where it was named so; or why there are none.
 enum Reading {
@@ -95,6 +95,6 @@ fn of_finger(direction: &str) -> Result<Direction, String> {
         "down" => Direction::Up,
         "left" => Direction::Right,
         "right" => Direction::Left,
-        other => return Err(format!("it swipes {other:.40?}: up, down, left and right are known")),
+        other => return Err(format!("it swipes {:?}: up, down, left and right are known", start(other, 40))),
     })
 }

@@ -1,13 +1,13 @@
 //! What an import has gathered: records, the pictures beside them, and what was left out and why.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::super::rules::{RuleSet, StepAction};
-use super::super::{OfflineError, OfflineRecord, RECORDS_MAX, Target};
-use super::{ImportOptions, ImportReport};
+use super::super::{OfflineError, OfflineRecord, RECORDS, RECORDS_MAX, Target};
+use super::{ImportOptions, ImportReport, PARTS, RECORDS_REPLACED};
 
 /// An episode's name is a folder's here, and a part of the records' names.
 const EPISODE_NAME_MAX: usize = 100;
@@ -271,5 +271,26 @@ impl<'a> Collection<'a> {
     /// What it was in all.
     pub fn report(self) -> ImportReport {
         ImportReport { records: self.ids.len(), episodes: self.episodes.len(), ..self.report }
+    }
+}
+
+/// The first letters of a text that may be long.
+pub fn start(text: &str, letters: usize) -> &str {
+    text.char_indices().nth(letters).map_or(text, |(end, _)| &text[..end])
+}
+
+/// Takes a file away.
+pub fn remove_if_there(at: &Path) -> io::Result<()> {
+    if_there(fs::remove_file(at))
+}
+
+fn rename_if_there(from: &Path, to: &Path) -> io::Result<()> {
+    if_there(fs::rename(from, to))
+}
+
+fn if_there(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        done => done,
     }
 }

@@ -3,17 +3,17 @@
 //!
 //! Places are shares of the picture in thousandths. A scroll is the way of the finger; its axis is the longer one of the shares, as there.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
 use tapwright_contract::file;
 
 use super::super::OfflineError;
+use super::super::files::{folders_in, is_below, picture_size};
 use super::super::rules::{Direction, RuleSet, StepAction};
 use super::Level;
-use super::collection::{Collection, Episode, Fault, StepRecord};
-use super::source::{folders_in, picture_size};
+use super::collection::{Collection, Episode, Fault, StepRecord, start};
 
 /// Of one episode: the longest has a few hundred steps, with a paragraph each.
 const BYTES_MAX: u64 = 64 << 20;
@@ -77,8 +77,8 @@ impl<'a> Screenshots<'a> {
     /// Where a screenshot lies below the folder, and its size.
     fn find(&self, name: &str) -> Result<(PathBuf, [f64; 2]), String> {
         let image = Path::new(name);
-        if name.is_empty() || !image.components().all(|part| matches!(part, Component::Normal(_))) {
-            return Err(format!("the screenshot {name:.200?} is not in the folder of screenshots"));
+        if !is_below(image) {
+            return Err(format!("the screenshot {:?} is not in the folder of screenshots", start(name, 200)));
         }
         let places = std::iter::once(image.to_owned()).chain(self.within.iter().map(|within| within.join(image)));
         let found = places.into_iter().find(|image| self.folder.join(image).is_file());

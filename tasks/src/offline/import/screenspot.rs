@@ -1,10 +1,11 @@
 //! ScreenSpot (v1, v2), ScreenSpot-Pro and OSWorld-G: a JSON file of entries, beside pictures.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tapwright_contract::file;
 
+use super::super::files::is_below;
 use super::super::{BYTES_MAX, OfflineError, OfflineRecord, RECORDS, RECORDS_MAX, Target, write_lines};
 
 /// What the four numbers of a box are.
@@ -73,7 +74,7 @@ pub fn import(from: &Path, images: &Path, form: Option<BoxForm>) -> Result<usize
 
 fn record_of(place: usize, entry: Entry, form: Option<BoxForm>) -> Result<OfflineRecord, String> {
     let image = PathBuf::from(&entry.img_filename);
-    if !image.components().all(|part| matches!(part, Component::Normal(_))) {
+    if !is_below(&image) {
         return Err(format!("the picture {:?} is not in the folder of pictures", entry.img_filename));
     }
     let as_rule = if entry.img_size.is_some() { BoxForm::Corners } else { BoxForm::Size };

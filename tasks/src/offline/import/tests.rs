@@ -89,11 +89,16 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 pub fn png_of(width: u32, height: u32) -> Vec<u8> {
+    png_in(width, height, 200)
+}
+
+/// A picture of one grey.
+pub fn png_in(width: u32, height: u32, grey: u8) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
     let mut writer = encoder.write_header().unwrap();
-    writer.write_image_data(&vec![200; (width * height * 3) as usize]).unwrap();
+    writer.write_image_data(&vec![grey; (width * height * 3) as usize]).unwrap();
     writer.finish().unwrap();
     bytes
 }

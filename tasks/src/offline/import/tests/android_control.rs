@@ -1,5 +1,7 @@
 //! AndroidControl, as its page describes it.
 
+use serde_json::json;
+
 use super::*;
 
 const CLICKABLE: u64 = 14;
@@ -77,6 +79,24 @@ fn short(id: i64, action: &str) -> Vec<u8> {
             ("screenshot_widths", Values::Integers(vec![200; 2])),
             ("screenshot_heights", Values::Integers(vec![400; 2])),
             ("actions", texts(&[action])),
+            ("step_instructions", texts(&["the only step"])),
+        ],
+    )
+}
+
+/// The same with pictures of another grey.
+fn grey_one(id: i64, grey: u8) -> Vec<u8> {
+    let wait = r#"{"action_type": "wait"}"#;
+    let screens = Values::Bytes(vec![png_in(200, 400, grey); 2]);
+    let sides = |side| Values::Integers(vec![side; 2]);
+    episode(
+        id,
+        &[
+            ("screenshots", screens),
+            ("accessibility_trees", Values::Bytes(vec![forest(); 2])),
+            ("screenshot_widths", sides(200)),
+            ("screenshot_heights", sides(400)),
+            ("actions", texts(&[wait])),
             ("step_instructions", texts(&["the only step"])),
         ],
     )
@@ -251,6 +271,26 @@ fn the_box_is_that_of_the_frontmost_widget_or_none() {
         import_in(folder.path(), &ImportOptions::default()).unwrap();
         let records = read_records(&folder.path().join("set")).unwrap();
         assert_eq!(step(&records, "1-0").2.first().copied(), wanted);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_list_of_episodes_is_said_in_few_words() {
+    let folder = place();
+    shard(&folder.path().join("in/a"), &[grey_one(1, 1)]);
+    let at = folder.path().join("splits.json");
+    let options = ImportOptions {
+        list: Some(EpisodeList { file: at.clone(), part: "test".to_owned() }),
+        ..ImportOptions::default()
+    };
+    for text in [
+        json!({"test": [{"long": "o".repeat(9999)}]}),
+        json!({"o".repeat(9999): []}),
+        (0..999).map(|part| (format!("part {part}"), json!([]))).collect(),
+    ] {
+        fs::write(&at, text.to_string()).unwrap();
+        let said = import_in(folder.path(), &options).unwrap_err();
+        assert!(said.len() < 2000, "{} letters of why", said.len());
     }
 }
 
