@@ -172,8 +172,17 @@ pub fn import(
         SetFormat::AndroidLab => {
             let folders: Result<Vec<_>, _> = from.iter().map(|at| traces::trace_folders(at)).collect();
             let results = options.results.as_deref().map(traces::read_results).transpose()?;
-            let folders = folders?.concat();
-            import_episodes(&folders, folder, ImportReport::of(format), options, tell, |at, collection| {
+            let (mut folders, mut report) = (folders?.concat(), ImportReport::of(format));
+            if results.is_some() {
+                // Of the others nobody knows whether they did it.
+                let (latest, older) = traces::latest_of_tasks(folders);
+                folders = latest;
+                if older > 0 {
+                    let reason = "an older trace of its task: --results are of the latest";
+                    report.left_out.insert(reason.to_owned(), older);
+                }
+            }
+            import_episodes(&folders, folder, report, options, tell, |at, collection| {
                 let trace = traces::read_trace(at)?;
                 if results.as_ref().is_some_and(|results| results.get(&trace.task) != Some(&true)) {
                     collection.leave_out("a trace of a task that is not done by --results".to_owned());

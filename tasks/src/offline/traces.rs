@@ -103,6 +103,28 @@ struct JudgedResult {
     complete: bool,
 }
 
+/// What the folder of a trace is called by.
+struct TraceName {
+    /// As a whole: the task, and when.
+    name: String,
+    task: String,
+    app: String,
+}
+
+impl TraceName {
+    fn of(folder: &Path) -> Result<TraceName, OfflineError> {
+        let name = folder.canonicalize().map_err(OfflineError::file(folder))?;
+        let name = name.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let mut words = name.split('_');
+        let (Some(app), Some(number)) = (words.next(), words.next()) else {
+            let why = "a trace's folder is called by its app, a number and a date, with _ between".to_owned();
+            return Err(OfflineError::Content { at: folder.to_owned(), why });
+        };
+        let (app, task) = (app.to_owned(), format!("{app}_{number}"));
+        Ok(TraceName { name, task, app })
+    }
+}
+
 /// The traces in a folder, or the one that it is, by name.
 ///
 /// # Errors
@@ -111,14 +133,8 @@ pub fn trace_folders(folder: &Path) -> Result<Vec<PathBuf>, OfflineError> {
     if folder.join(TRACE).is_file() {
         return Ok(vec![folder.to_owned()]);
     }
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(OfflineError::file(folder))? {
-        let at = entry.map_err(OfflineError::file(folder))?.path();
-        if at.join(TRACE).is_file() {
-            found.push(at);
-        }
-    }
-    found.sort();
+    let mut found = folders_in(folder)?;
+    found.retain(|at| at.join(TRACE).is_file());
     if found.is_empty() {
         let why = format!("there is no trace in it: no folder with {TRACE}");
         return Err(OfflineError::Content { at: folder.to_owned(), why });
@@ -126,19 +142,32 @@ pub fn trace_folders(folder: &Path) -> Result<Vec<PathBuf>, OfflineError> {
     Ok(found)
 }
 
+/// The latest trace of each task among these, by their names, and how many older ones there are. What is called otherwise stays: it is for
+/// whoever reads it to say what is wrong.
+pub fn latest_of_tasks(folders: Vec<PathBuf>) -> (Vec<PathBuf>, usize) {
+    let (all, mut latest, mut others) = (folders.len(), BTreeMap::new(), Vec::new());
+    for folder in folders {
+        let Ok(TraceName { name, task, .. }) = TraceName::of(&folder) else {
+            others.push(folder);
+            continue;
+        };
+        // A name ends with a date, the year first.
+        if latest.get(&task).is_none_or(|(other, _)| *other <= name) {
+            latest.insert(task, (name, folder));
+        }
+    }
+    let mut found: Vec<PathBuf> = latest.into_values().map(|(_, folder)| folder).collect();
+    found.append(&mut others);
+    let older = all - found.len();
+    (found, older)
+}
+
 /// Reads a trace. A last line that was torn is left out.
 ///
 /// # Errors
 /// `OfflineError` with the line that is wrong.
 pub fn read_trace(folder: &Path) -> Result<Trace, OfflineError> {
-    let name = folder.canonicalize().map_err(OfflineError::file(folder))?;
-    let name = name.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let mut words = name.split('_');
-    let (Some(app), Some(number)) = (words.next(), words.next()) else {
-        let why = "a trace's folder is called by its app, a number and a date, with _ between".to_owned();
-        return Err(OfflineError::Content { at: folder.to_owned(), why });
-    };
-    let (app, task) = (app.to_owned(), format!("{app}_{number}"));
+    let TraceName { name, task, app } = TraceName::of(folder)?;
     let lines = read_lines(&folder.join(TRACE), true)?;
     Ok(Trace { folder: folder.to_owned(), name, task, app, lines })
 }
@@ -174,20 +203,14 @@ pub fn metric(
     lengths: Option<&BTreeMap<String, u32>>,
     mut tell: impl FnMut(usize, usize),
 ) -> Result<TraceMetric, OfflineError> {
-    let folders = trace_folders(folder)?;
-    let mut latest = BTreeMap::new();
-    for folder in &folders {
+    let (latest, older) = latest_of_tasks(trace_folders(folder)?);
+    let mut found = TraceMetric { older, ..TraceMetric::default() };
+    for (at, folder) in latest.iter().enumerate() {
         let trace = read_trace(folder)?;
-        // They come by name, and so by date.
-        latest.insert(trace.task.clone(), trace);
-    }
-    let mut found = TraceMetric { older: folders.len() - latest.len(), ..TraceMetric::default() };
-    let count = latest.len();
-    for (at, trace) in latest.values().enumerate() {
         let is_complete = results.and_then(|results| results.get(&trace.task).copied());
         let length = lengths.and_then(|lengths| lengths.get(&trace.task).copied());
         found.traces.push(trace.facts(is_complete, length));
-        tell(at + 1, count);
+        tell(at + 1, latest.len());
     }
     let mean = |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
     let count = |is: &dyn Fn(&TraceFacts) -> bool| found.traces.iter().filter(|facts| is(facts)).count();

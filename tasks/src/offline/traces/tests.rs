@@ -95,7 +95,11 @@ fn traces_are_counted_with_what_was_judged_elsewhere() {
     assert_eq!((found.judged, found.complete, found.redundancy), (2, 1, Some(0.75)));
     // Of four screens two of the first three are one: 1 - 1/3; the other trace changes each.
     assert!((found.reasonable.unwrap() - (1.0 + 2.0 / 3.0) / 2.0).abs() < 1e-9, "{found:?}");
+    // Of an older one nothing is read but its name, and what is hidden is none.
+    fs::write(folder.path().join("clock_3_2024-05-10_12-00-00").join(TRACE), "nothing of the kind\n").unwrap();
+    trace(folder.path(), ".zoom_9_2024-05-10_12-00-00", &steps);
     let found = metric(folder.path(), None, None, |_, _| ()).unwrap();
+    assert_eq!((found.traces.len(), found.older), (2, 1));
     assert_eq!((found.judged, found.redundancy), (0, None));
     let empty = tempfile::tempdir().unwrap();
     assert!(metric(empty.path(), None, None, |_, _| ()).unwrap_err().to_string().contains("there is no trace in it"));

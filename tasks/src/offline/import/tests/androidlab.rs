@@ -81,6 +81,33 @@ async fn what_an_agent_did_becomes_records_that_are_asked_about_judged_and_count
     assert_eq!((found.all.right, found.groups["clock"].records, found.episodes.right), (4, 6, 0));
 }
 
+/// What was judged elsewhere is of the latest trace of a task: an older one may have failed.
+#[test]
+fn with_results_only_the_latest_trace_of_a_task_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |day: u8| format!("clock_1_2024-05-{day}_12-00-00");
+    for day in [10, 11] {
+        trace(folder.path(), &at(day), &usual()[5..6]);
+    }
+    // Further ones of a second folder, which comes first and has what is later; one of them is no trace's name.
+    let other = folder.path().join("a");
+    fs::rename(folder.path().join("in"), folder.path().join("b")).unwrap();
+    trace(folder.path(), &at(12), &usual()[4..6]);
+    trace(folder.path(), "nothing", &usual()[4..6]);
+    fs::rename(folder.path().join("in"), &other).unwrap();
+    let results = folder.path().join("results.jsonl");
+    fs::write(&results, "{\"task_id\": \"clock_1\", \"result\": {\"complete\": true}}\n").unwrap();
+    let from = [other, folder.path().join("b")];
+    let options = ImportOptions { skip_faulty: true, ..ImportOptions::default() };
+    assert_eq!(import(&from, &folder.path().join("set"), &options, |_| ()).unwrap().episodes, 3);
+    let options = ImportOptions { results: Some(results), ..options };
+    let report = import(&from, &folder.path().join("set"), &options, |_| ()).unwrap();
+    assert_eq!((report.records, report.episodes, report.fault_count), (2, 1, 1));
+    let reason = "an older trace of its task: --results are of the latest";
+    assert_eq!(report.left_out, BTreeMap::from([(reason.to_owned(), 2)]));
+    assert_eq!(read_records(&folder.path().join("set")).unwrap()[0].episode, Some(at(12)));
+}
+
 #[test]
 fn what_is_wrong_with_a_trace_is_said_with_its_line() {
     let tap = |given: Value| act("Tap", &given);
