@@ -74,9 +74,12 @@ pub enum Target {
 /// What is wrong with a file of a set.
 #[derive(Debug, thiserror::Error)]
 pub enum OfflineError {
-    /// It is not there, or cannot be written.
+    /// It is not there, or cannot be read.
     #[error("{}: {source}", .at.display())]
     File { at: PathBuf, source: io::Error },
+    /// It cannot be written.
+    #[error("{}: it cannot be written: {source}", .at.display())]
+    Unwritten { at: PathBuf, source: io::Error },
     /// A line is not what it has to be.
     #[error("{}: line {line}: {why}", .at.display())]
     Line { at: PathBuf, line: usize, why: String },
@@ -95,6 +98,11 @@ impl OfflineError {
     fn file(at: &Path) -> impl FnOnce(io::Error) -> OfflineError {
         let at = at.to_owned();
         move |source| OfflineError::File { at, source }
+    }
+
+    fn unwritten(at: &Path) -> impl FnOnce(io::Error) -> OfflineError {
+        let at = at.to_owned();
+        move |source| OfflineError::Unwritten { at, source }
     }
 }
 
@@ -175,7 +183,7 @@ fn replace_file(at: &Path, write: impl FnOnce(&mut io::BufWriter<File>) -> io::R
         file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         std::fs::rename(&beside, at)
     };
-    replace().map_err(OfflineError::file(at))
+    replace().map_err(OfflineError::unwritten(at))
 }
 
 /// Adds lines to a file, each on the disk before anything follows from it.
@@ -196,14 +204,14 @@ impl LineWriter {
             }
             Ok(file)
         };
-        Ok(LineWriter { at: at.to_owned(), file: open().map_err(OfflineError::file(at))? })
+        Ok(LineWriter { at: at.to_owned(), file: open().map_err(OfflineError::unwritten(at))? })
     }
 
     fn add<T: Serialize>(&mut self, line: &T) -> Result<(), OfflineError> {
         let mut text = serde_json::to_vec(line).unwrap_or_default();
         text.push(b'\n');
         let written = self.file.write_all(&text).and_then(|()| self.file.sync_data());
-        written.map_err(OfflineError::file(&self.at))
+        written.map_err(OfflineError::unwritten(&self.at))
     }
 }
 

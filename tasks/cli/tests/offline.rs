@@ -10,6 +10,8 @@ use serde_json::json;
 use self::program::Place;
 
 const USAGE: i32 = 2;
+#[cfg(target_os = "linux")]
+const UNWRITTEN: i32 = 4;
 
 fn picture(at: &Path) {
     let mut encoder = png::Encoder::new(fs::File::create(at).unwrap(), 400, 200);
@@ -72,6 +74,25 @@ fn what_does_not_go_together_or_is_no_set_is_said() {
     let damaged = place.run(&["offline", "import", "notes.txt", "set", "--format", "aitw"]);
     assert!(damaged.code != 0 && damaged.err.contains("it is no TFRecord file"), "{}", damaged.err);
     assert!(!place.path().join("set/records.jsonl").exists());
+}
+
+#[test]
+fn what_is_not_there_and_what_cannot_be_written_get_help_that_fits() {
+    let place = Place::new();
+    odyssey(&place);
+    let judged = place.run(&["offline", "judge", "data", "answers"]);
+    assert_eq!(judged.code, USAGE, "{}", judged.err);
+    assert!(judged.err.contains("tapwright offline draw FOLDER makes one"), "{}", judged.err);
+    let none = place.run(&["offline", "import", "none.json", "set"]);
+    assert_eq!(none.code, USAGE, "{}", none.err);
+    assert!(none.err.contains("none.json") && !none.err.contains("offline draw"), "{}", none.err);
+    #[cfg(target_os = "linux")]
+    {
+        std::os::unix::fs::symlink("/dev/full", place.path().join("data/screenshots/records.part")).unwrap();
+        let full = place.run(&["offline", "import", "data", "data/screenshots"]);
+        assert_eq!(full.code, UNWRITTEN, "{}", full.err);
+        assert!(full.err.contains("No space left") && !full.err.contains("help:"), "{}", full.err);
+    }
 }
 
 #[test]

@@ -34,16 +34,16 @@ struct Widget {
 /// # Errors
 /// `OfflineError` if it cannot be written.
 pub fn draw(folder: &Path, seed: u64, count: u32, mut tell: impl FnMut(u32)) -> Result<(), OfflineError> {
-    std::fs::create_dir_all(folder).map_err(OfflineError::file(folder))?;
+    std::fs::create_dir_all(folder).map_err(OfflineError::unwritten(folder))?;
     let mut records = Vec::new();
     for number in 0..count.min(COUNT_MAX) {
         let mut dice = Dice::named(seed.wrapping_mul(1_000_003).wrapping_add(u64::from(number)), "offline");
         let Some((world, widget, language)) = (0..TRIES).find_map(|_| screen(&mut dice)) else { continue };
         let name = format!("{number:05}");
         let image = PathBuf::from(format!("{name}.png"));
-        write_picture(&folder.join(&image), &world).map_err(OfflineError::file(&folder.join(&image)))?;
+        write_picture(&folder.join(&image), &world).map_err(OfflineError::unwritten(&folder.join(&image)))?;
         let tree = folder.join(format!("{name}.xml"));
-        std::fs::write(&tree, world.hierarchy()).map_err(OfflineError::file(&tree))?;
+        std::fs::write(&tree, world.hierarchy()).map_err(OfflineError::unwritten(&tree))?;
         let question = match language {
             Language::English => format!("Tap \"{}\"", widget.name),
             Language::Chinese => format!("点击“{}”", widget.name),

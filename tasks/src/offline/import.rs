@@ -224,7 +224,7 @@ fn import_episodes(
     mut read: impl FnMut(&Path, &mut Collection<'_>) -> Result<(), Fault>,
 ) -> Result<ImportReport, OfflineError> {
     let listed = options.list.as_ref().map(read_list).transpose()?;
-    fs::create_dir_all(folder).map_err(OfflineError::file(folder))?;
+    fs::create_dir_all(folder).map_err(OfflineError::unwritten(folder))?;
     let mut collection = Collection::new(options, folder, listed, report);
     for (at, file) in from.iter().enumerate() {
         if collection.is_full() || collection.has_episodes() {
@@ -264,7 +264,7 @@ fn import_files(
     mut tell: impl FnMut(ImportProgress),
 ) -> Result<ImportReport, OfflineError> {
     let listed = options.list.as_ref().map(read_list).transpose()?;
-    fs::create_dir_all(folder).map_err(OfflineError::file(folder))?;
+    fs::create_dir_all(folder).map_err(OfflineError::unwritten(folder))?;
     let mut parts = Parts::open(folder, options, listed.as_ref())?;
     let format = report.format;
     let mut files_kept = 0;

@@ -88,7 +88,7 @@ pub async fn infer(
     stop: &Stop,
     mut tell: impl FnMut(usize),
 ) -> Result<InferCounts, InferError> {
-    std::fs::create_dir_all(answers).map_err(OfflineError::file(answers))?;
+    std::fs::create_dir_all(answers).map_err(OfflineError::unwritten(answers))?;
     let about = AnswersAbout { model: opened.about.clone(), records: digest(records) };
     if answers.join(ABOUT).exists() {
         let there = read_about(answers)?;
@@ -98,7 +98,7 @@ pub async fn infer(
         }
     } else {
         let text = serde_json::to_string(&about).unwrap_or_default() + "\n";
-        write_atomically(answers, ABOUT, &text).map_err(OfflineError::file(answers))?;
+        write_atomically(answers, ABOUT, &text).map_err(OfflineError::unwritten(answers))?;
     }
     let at = answers.join(ANSWERS);
     let mut writer = LineWriter::open(&at)?;

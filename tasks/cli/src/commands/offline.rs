@@ -1,12 +1,14 @@
 //! `tapwright offline`
 
+use std::io::ErrorKind;
+
 use serde_json::json;
 use tapwright_tasks::offline::import::{ImportProgress, ImportReport, import};
 use tapwright_tasks::offline::infer::{InferError, infer};
 use tapwright_tasks::offline::judge::{AnswerStatus, judge, read_judged};
 use tapwright_tasks::offline::metric::{OfflineCounts, metric};
 use tapwright_tasks::offline::traces::{self, TraceFacts, TraceMetric};
-use tapwright_tasks::offline::{OfflineError, draw, read_records};
+use tapwright_tasks::offline::{OfflineError, RECORDS, draw, read_records};
 
 use super::open_model;
 use crate::arguments::{
@@ -214,9 +216,14 @@ async fn ask(common: Common, arguments: InferArguments) -> Result<Exit, CliError
 impl From<OfflineError> for CliError {
     fn from(error: OfflineError) -> CliError {
         match &error {
-            OfflineError::File { .. } => CliError::new(Exit::Usage, &error)
-                .help("name a folder that is there: tapwright offline draw FOLDER makes one"),
-            OfflineError::Unfit(_) => CliError::new(Exit::Usage, &error),
+            OfflineError::File { at, source }
+                if source.kind() == ErrorKind::NotFound && at.file_name().is_some_and(|name| name == RECORDS) =>
+            {
+                CliError::new(Exit::Usage, &error)
+                    .help("name a folder that is there: tapwright offline draw FOLDER makes one")
+            }
+            OfflineError::File { .. } | OfflineError::Unfit(_) => CliError::new(Exit::Usage, &error),
+            OfflineError::Unwritten { .. } => CliError::new(Exit::Unwritten, &error),
             OfflineError::Record { .. } => CliError::new(Exit::Unreadable, &error)
                 .help("where only its content is wrong, --skip-faulty passes over it and tells of it"),
             OfflineError::Line { .. } | OfflineError::Content { .. } => CliError::new(Exit::Unreadable, &error),

@@ -35,9 +35,10 @@ impl From<OfflineError> for Fault {
         match error {
             OfflineError::Content { why, .. } => Fault::Content(why),
             OfflineError::Line { line, why, .. } => Fault::Content(format!("line {line}: {why}")),
-            error @ (OfflineError::File { .. } | OfflineError::Record { .. } | OfflineError::Unfit(_)) => {
-                Fault::Fatal(error)
-            }
+            error @ (OfflineError::File { .. }
+            | OfflineError::Unwritten { .. }
+            | OfflineError::Record { .. }
+            | OfflineError::Unfit(_)) => Fault::Fatal(error),
         }
     }
 }

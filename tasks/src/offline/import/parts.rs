@@ -98,7 +98,7 @@ impl Parts {
             }
             Ok(())
         })?;
-        fs::remove_dir_all(&self.folder).map_err(OfflineError::file(&self.folder))
+        fs::remove_dir_all(&self.folder).map_err(OfflineError::unwritten(&self.folder))
     }
 
     fn next(&self) -> PathBuf {
