@@ -66,6 +66,14 @@ impl SetFormat {
     }
 }
 
+/// A set that is published in files of examples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ShardSet {
+    AndroidControl,
+    /// Android in the Wild.
+    Aitw,
+}
+
 /// What a model is asked at a step of a recorded run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Level {
@@ -158,10 +166,8 @@ pub fn import(
             let records = screenspot::import(file, folder, options.boxes)?;
             Ok(ImportReport { records, ..ImportReport::of(format) })
         }
-        SetFormat::AndroidControl | SetFormat::Aitw => {
-            let files = source::record_files(from)?;
-            import_files(&files, folder, ImportReport::of(format), options, tell)
-        }
+        SetFormat::AndroidControl => import_shards(ShardSet::AndroidControl, from, folder, options, tell),
+        SetFormat::Aitw => import_shards(ShardSet::Aitw, from, folder, options, tell),
         SetFormat::GuiOdyssey => {
             let files = source::annotation_files(from)?;
             let screenshots = Screenshots::open(folder)?;
@@ -255,20 +261,24 @@ fn has_records(report: ImportReport, at: &Path) -> Result<ImportReport, OfflineE
     Err(OfflineError::Content { at: at.to_owned(), why })
 }
 
-/// Reads files one after the other, each kept once it is read.
-fn import_files(
-    files: &[PathBuf],
+/// Reads files of examples one after the other, each kept once it is read.
+fn import_shards(
+    set: ShardSet,
+    from: &[PathBuf],
     folder: &Path,
-    report: ImportReport,
     options: &ImportOptions,
     mut tell: impl FnMut(ImportProgress),
 ) -> Result<ImportReport, OfflineError> {
+    let files = source::record_files(from)?;
     let listed = options.list.as_ref().map(read_list).transpose()?;
     fs::create_dir_all(folder).map_err(OfflineError::unwritten(folder))?;
     let mut parts = Parts::open(folder, options, listed.as_ref())?;
-    let format = report.format;
+    let format = match set {
+        ShardSet::AndroidControl => SetFormat::AndroidControl,
+        ShardSet::Aitw => SetFormat::Aitw,
+    };
     let mut files_kept = 0;
-    let mut collection = Collection::new(options, folder, listed, report);
+    let mut collection = Collection::new(options, folder, listed, ImportReport::of(format));
     for (at, file) in files.iter().enumerate() {
         if collection.is_full() || collection.has_episodes() {
             break;
@@ -281,7 +291,7 @@ fn import_files(
             news(collection.records());
             continue;
         }
-        read_records(format, file, &mut collection, &mut news)?;
+        read_shard(set, file, &mut collection, &mut news)?;
         parts.write(file, &collection.take())?;
         news(collection.records());
     }
@@ -291,8 +301,8 @@ fn import_files(
 }
 
 /// Reads a file of examples.
-fn read_records(
-    format: SetFormat,
+fn read_shard(
+    set: ShardSet,
     file: &Path,
     collection: &mut Collection<'_>,
     news: &mut dyn FnMut(usize),
@@ -302,11 +312,15 @@ fn read_records(
     while !collection.is_full() {
         let Some(record) = reader.next()? else { break };
         let mark = collection.mark();
-        if let Err(fault) = read_example(format, &record, collection) {
+        if let Err(fault) = read_example(set, &record, collection) {
             collection.skip(mark, fault, |why| reader.wrong(why))?;
         }
-        // An episode of Android in the Wild may go on in any example, one of AndroidControl is one.
-        if format == SetFormat::AndroidControl && collection.has_episodes() {
+        let is_over = match set {
+            ShardSet::AndroidControl => collection.has_episodes(),
+            // Its episodes may go on in any example of the file.
+            ShardSet::Aitw => false,
+        };
+        if is_over {
             break;
         }
         read += 1;
@@ -317,12 +331,11 @@ fn read_records(
     Ok(())
 }
 
-fn read_example(format: SetFormat, record: &[u8], collection: &mut Collection<'_>) -> Result<(), Fault> {
+fn read_example(set: ShardSet, record: &[u8], collection: &mut Collection<'_>) -> Result<(), Fault> {
     let example = Example::read(record).map_err(|error| error.to_string())?;
-    match format {
-        SetFormat::AndroidControl => android_control::read_episode(&example, collection),
-        SetFormat::Aitw => aitw::read_step(&example, collection),
-        SetFormat::ScreenSpot | SetFormat::GuiOdyssey | SetFormat::AndroidLab => Ok(()),
+    match set {
+        ShardSet::AndroidControl => android_control::read_episode(&example, collection),
+        ShardSet::Aitw => aitw::read_step(&example, collection),
     }
 }
 

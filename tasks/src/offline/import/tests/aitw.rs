@@ -89,6 +89,9 @@ fn a_step_becomes_a_record_with_its_picture_and_the_boxes_that_count() {
     // The first episode alone, though another one's steps lie between its own.
     let options = ImportOptions { episodes_max: Some(1), ..ImportOptions::default() };
     assert_eq!(import_in(folder.path(), &options).unwrap().records, 5);
+    // As the page says, to the end of the shard in which the last one of them begins.
+    shard(&folder.path().join("in/general-00001-of-00321"), &[example_of("1234", 6, &[])]);
+    assert_eq!(import_in(folder.path(), &options).unwrap().records, 5);
     let options = ImportOptions { level: Level::Low, ..ImportOptions::default() };
     assert!(import_in(folder.path(), &options).unwrap_err().contains("and this is aitw"));
 }

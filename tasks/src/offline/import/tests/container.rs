@@ -134,9 +134,9 @@ fn no_bytes_of_an_example_do_harm() {
             dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (dice >> 33) as usize % below
         };
-        let (format, mut bytes) = match seed % 2 {
-            0 => (SetFormat::AndroidControl, android_control::tiny()),
-            _ => (SetFormat::Aitw, aitw::tiny()),
+        let (set, format, mut bytes) = match seed % 2 {
+            0 => (ShardSet::AndroidControl, SetFormat::AndroidControl, android_control::tiny()),
+            _ => (ShardSet::Aitw, SetFormat::Aitw, aitw::tiny()),
         };
         for _ in 0..=draw(3) {
             let at = draw(bytes.len());
@@ -148,7 +148,7 @@ fn no_bytes_of_an_example_do_harm() {
             }
         }
         let mut collection = Collection::new(&options, folder.path(), None, ImportReport::of(format));
-        match read_example(format, &bytes, &mut collection) {
+        match read_example(set, &bytes, &mut collection) {
             Ok(()) => read += 1,
             Err(Fault::Content(_)) => refused += 1,
             Err(Fault::Fatal(error)) => panic!("seed {seed}: {error}"),
