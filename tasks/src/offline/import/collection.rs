@@ -70,10 +70,18 @@ pub struct StepRecord<'a> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     pub records: Vec<OfflineRecord>,
-    pub episodes: BTreeSet<String>,
+    /// Those that begin in it.
+    pub episodes: Vec<String>,
     pub left_out: BTreeMap<String, usize>,
     pub faults: Vec<String>,
     pub fault_count: usize,
+}
+
+/// What a file had come to before something more of it was read.
+pub struct Mark {
+    records: usize,
+    episodes: usize,
+    left_out: BTreeMap<String, usize>,
 }
 
 /// All that was gathered. Of earlier files it keeps names alone.
@@ -120,7 +128,7 @@ impl<'a> Collection<'a> {
                 return Ok(Episode::LeftOut);
             }
             self.episodes.insert(episode.to_owned());
-            self.batch.episodes.insert(episode.to_owned());
+            self.batch.episodes.push(episode.to_owned());
         }
         Ok(Episode::Wanted)
     }
@@ -215,30 +223,29 @@ impl<'a> Collection<'a> {
         Ok(())
     }
 
-    /// Where the records of this file stand now, so that one that turns out to be faulty can be taken back.
-    pub fn mark(&self) -> usize {
-        self.batch.records.len()
+    /// What this file has come to now, so that what turns out to be faulty can be taken back.
+    pub fn mark(&self) -> Mark {
+        let Batch { records, episodes, left_out, .. } = &self.batch;
+        Mark { records: records.len(), episodes: episodes.len(), left_out: left_out.clone() }
     }
 
     /// Takes back what was added since, and counts it as faulty; or gives the fault back, if it is not to be passed over.
-    pub fn skip(
-        &mut self,
-        mark: usize,
-        fault: Fault,
-        place: impl Fn(&str) -> OfflineError,
-    ) -> Result<(), OfflineError> {
-        let why = match fault {
+    pub fn skip(&mut self, mark: Mark, fault: Fault, place: impl Fn(&str) -> OfflineError) -> Result<(), OfflineError> {
+        let error = match fault {
             Fault::Fatal(error) => return Err(error),
             // It may hold words of the file, which may be long.
-            Fault::Content(why) => why.chars().take(WHY_MAX).collect::<String>(),
+            Fault::Content(why) => place(start(&why, WHY_MAX)),
         };
-        let error = place(&why);
         if !self.options.skip_faulty {
             return Err(error);
         }
-        for record in self.batch.records.drain(mark..) {
+        for record in self.batch.records.drain(mark.records..) {
             self.ids.remove(&record.id);
         }
+        for episode in self.batch.episodes.drain(mark.episodes..) {
+            self.episodes.remove(&episode);
+        }
+        self.batch.left_out = mark.left_out;
         self.batch.fault_count += 1;
         if self.batch.faults.len() < FAULTS_MAX {
             self.batch.faults.push(error.to_string());

@@ -23,7 +23,7 @@ struct PartHead {
     /// Of which file, by which options.
     about: String,
     records: usize,
-    episodes: BTreeSet<String>,
+    episodes: Vec<String>,
     left_out: BTreeMap<String, usize>,
     faults: Vec<String>,
     fault_count: usize,

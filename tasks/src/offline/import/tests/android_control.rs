@@ -242,6 +242,32 @@ fn what_is_wrong_with_an_episode_is_said_with_its_record_and_can_be_passed_over(
 }
 
 #[test]
+fn what_is_faulty_counts_as_that_alone() {
+    let folder = place();
+    // Its first two steps are right, one of them is left out, and the third touches nothing that is there.
+    let actions = [r#"{"action_type": "wait"}"#, ACTIONS[8], r#"{"action_type": "click", "x": 999, "y": 1}"#];
+    let sides = |side| Values::Integers(vec![side; 4]);
+    let faulty = episode(
+        1,
+        &[
+            ("screenshots", Values::Bytes(vec![png_of(200, 400); 4])),
+            ("accessibility_trees", Values::Bytes(vec![forest(); 4])),
+            ("screenshot_widths", sides(200)),
+            ("screenshot_heights", sides(400)),
+            ("actions", texts(&actions)),
+            ("step_instructions", texts(&["a", "b", "c"])),
+        ],
+    );
+    shard(&folder.path().join("in/a"), &[faulty, grey_one(2, 1), grey_one(3, 1)]);
+    let options = ImportOptions { episodes_max: Some(1), skip_faulty: true, ..ImportOptions::default() };
+    let report = import_in(folder.path(), &options).unwrap();
+    assert_eq!((report.records, report.episodes, report.fault_count), (1, 1, 1));
+    let left_out: Vec<&str> = report.left_out.keys().map(String::as_str).collect();
+    assert_eq!(left_out, ["the last screen of an episode, on which nothing is done"]);
+    assert_eq!(read_records(&folder.path().join("set")).unwrap()[0].id, "2-0");
+}
+
+#[test]
 fn the_box_is_that_of_the_frontmost_widget_or_none() {
     let folder = place();
     let click = r#"{"action_type": "click", "x": 15, "y": 308}"#;
