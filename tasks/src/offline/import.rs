@@ -248,7 +248,14 @@ fn import_episodes(
     let batch = collection.take();
     let report = has_records(collection.report(), from.first().map_or(folder, PathBuf::as_path))?;
     write_lines(&folder.join(RECORDS), batch.records.iter())?;
+    remove_replaced(folder)?;
     Ok(report)
+}
+
+/// Takes away what the records were, once there are new ones.
+fn remove_replaced(folder: &Path) -> Result<(), OfflineError> {
+    let at = folder.join(RECORDS_REPLACED);
+    remove_if_there(&at).map_err(OfflineError::unwritten(&at))
 }
 
 /// A set without a record is none.
@@ -296,7 +303,8 @@ fn import_shards(
         news(collection.records());
     }
     let report = has_records(collection.report(), files.first().map_or(folder, PathBuf::as_path))?;
-    parts.join(folder)?;
+    parts.join()?;
+    remove_replaced(folder)?;
     Ok(ImportReport { files_kept, ..report })
 }
 

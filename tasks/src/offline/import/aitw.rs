@@ -3,8 +3,7 @@
 //! pictures are to be read (rows of raw bytes, in no image format) is what `visualization_utils.py` does.
 
 use std::fs::File;
-use std::io::BufWriter;
-use std::path::Path;
+use std::io::{self, BufWriter, Write as _};
 
 use super::super::rules::{Direction, RuleSet, StepAction, is_near_box, moves_little};
 use super::collection::{Collection, Episode, Fault, StepRecord};
@@ -36,9 +35,10 @@ pub fn read_step(example: &Example<'_>, collection: &mut Collection<'_>) -> Resu
         StepAction::Click { x, y } => read_boxes(example, [x, y], size).map_err(wrong)?,
         _ => Vec::new(),
     };
-    let image = collection.picture(episode, step, |at| picture.write(at))?;
+    let place = collection.vacant(episode, step)?;
+    let image = collection.picture(&place, |file| picture.write(file))?;
     let group = if example.has("device_type") { Some(example.text("device_type").map_err(wrong)?) } else { None };
-    let record = StepRecord { episode, step, question: example.text("goal_info").map_err(wrong)?, image, group };
+    let record = StepRecord { place, question: example.text("goal_info").map_err(wrong)?, image, group };
     collection.add(record, RuleSet::Aitw, action, boxes)
 }
 
@@ -129,13 +129,15 @@ impl<'a> RawPicture<'a> {
         Ok(RawPicture { width, height, colors, bytes })
     }
 
-    fn write(&self, at: &Path) -> std::io::Result<()> {
-        let mut encoder = png::Encoder::new(BufWriter::new(File::create(at)?), self.width, self.height);
+    fn write(&self, file: &mut File) -> io::Result<()> {
+        let mut file = BufWriter::new(file);
+        let mut encoder = png::Encoder::new(&mut file, self.width, self.height);
         encoder.set_color(self.colors);
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_compression(png::Compression::Fast);
         let mut writer = encoder.write_header()?;
         writer.write_image_data(self.bytes)?;
-        writer.finish().map_err(std::io::Error::from)
+        writer.finish()?;
+        file.flush()
     }
 }

@@ -79,12 +79,13 @@ pub fn read_episode(example: &Example<'_>, collection: &mut Collection<'_>) -> R
             _ => Ok(None),
         };
         let widget = widget.map_err(|error| wrong(format!("its accessibility tree: {error}")))?;
-        let image = collection.png(&episode, at, screenshots[at], [widths[at], heights[at]])?;
+        let place = collection.vacant(&episode, at)?;
+        let image = collection.png(&place, screenshots[at], [widths[at], heights[at]])?;
         let question = match collection.options.level {
             Level::High => goal,
             Level::Low => instructions[at],
         };
-        let step = StepRecord { episode: &episode, step: at, question, image, group: None };
+        let step = StepRecord { place, question, image, group: None };
         collection.add(step, RuleSet::AndroidControl, action, widget.into_iter().collect())?;
     }
     collection.leave_out("the last screen of an episode, on which nothing is done".to_owned());

@@ -2,9 +2,11 @@
 //! `page_executor` of <https://github.com/THUDM/Android-Lab> at 373fc1d returns them; a swipe's direction is the finger's
 //! (`utils_mobile/and_controller.py`).
 
-use std::fs;
+use std::fs::File;
+use std::io;
 
 use serde_json::Value;
+use tapwright_contract::file;
 
 use super::super::files::picture_size;
 use super::super::rules::{Direction, RuleSet, StepAction};
@@ -43,8 +45,11 @@ pub fn read_trace(trace: &Trace, collection: &mut Collection<'_>) -> Result<(), 
         {
             return Err(wrong(format!("it touches {x}, {y} on a screen of {width} x {height}")));
         }
-        let image = collection.picture(&trace.name, at, |to| fs::copy(&screen, to).map(|_| ()))?;
-        let step = StepRecord { episode: &trace.name, step: at, question, image, group: Some(&trace.app) };
+        let place = collection.vacant(&trace.name, at)?;
+        // Not its permissions: a copy that only allows to be read could not be written again.
+        let copy = |to: &mut File| io::copy(&mut file::open_regular(&screen)?, to).map(|_| ());
+        let image = collection.picture(&place, copy)?;
+        let step = StepRecord { place, question, image, group: Some(&trace.app) };
         collection.add(step, RuleSet::AndroidControl, action, boxes)?;
     }
     Ok(())

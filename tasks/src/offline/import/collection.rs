@@ -11,6 +11,8 @@ use super::{ImportOptions, ImportReport, PARTS, RECORDS_REPLACED};
 
 /// An episode's name is a folder's here, and a part of the records' names.
 const EPISODE_NAME_MAX: usize = 100;
+/// What an import writes beside the episodes; the third while the first is written.
+const OWN_NAMES: [&str; 4] = [RECORDS, RECORDS_REPLACED, "records.part", PARTS];
 /// So many reasons are told apart. They hold words of the files, which may be anything.
 const REASONS_MAX: usize = 50;
 /// Of what is faulty so much is told in words.
@@ -56,10 +58,16 @@ pub enum Episode {
     LeftOut,
 }
 
+/// A step that has no record yet. Only such a one gets a picture: that of a step which is there twice would lie under the first one's record.
+pub struct VacantStep<'a> {
+    episode: &'a str,
+    step: usize,
+    id: String,
+}
+
 /// A step of an episode, but for what is right there.
 pub struct StepRecord<'a> {
-    pub episode: &'a str,
-    pub step: usize,
+    pub place: VacantStep<'a>,
     pub question: &'a str,
     /// Below the folder of the records.
     pub image: PathBuf,
@@ -94,6 +102,8 @@ pub struct Collection<'a> {
     report: ImportReport,
     episodes: BTreeSet<String>,
     batch: Batch,
+    /// Pictures that may not be on the disk yet.
+    pictures: Vec<PathBuf>,
 }
 
 impl<'a> Collection<'a> {
@@ -104,7 +114,7 @@ impl<'a> Collection<'a> {
         report: ImportReport,
     ) -> Collection<'a> {
         let (ids, episodes, batch) = (BTreeSet::new(), BTreeSet::new(), Batch::default());
-        Collection { options, folder, listed, ids, report, episodes, batch }
+        Collection { options, folder, listed, ids, report, episodes, batch, pictures: Vec::new() }
     }
 
     /// Whether an episode is asked for. Nothing is done about one that is not.
@@ -116,7 +126,11 @@ impl<'a> Collection<'a> {
             || !episode.chars().all(is_plain)
         {
             let why = "should be of at most 100 letters, digits, and - _ . within";
-            return Err(Fault::Content(format!("the episode's name {episode:.120?} {why}")));
+            return Err(Fault::Content(format!("the episode's name {:?} {why}", start(episode, EPISODE_NAME_MAX))));
+        }
+        if OWN_NAMES.iter().any(|name| name.eq_ignore_ascii_case(episode)) {
+            let why = "is that of a file that the import itself writes";
+            return Err(Fault::Content(format!("the episode's name {episode:?} {why}")));
         }
         if self.listed.as_ref().is_some_and(|listed| !listed.contains(episode)) {
             self.leave_out("an episode that the list of --splits does not name".to_owned());
@@ -154,8 +168,25 @@ impl<'a> Collection<'a> {
         *reasons.entry(if is_known { reason } else { "other reasons".to_owned() }).or_default() += 1;
     }
 
+    /// A place for the record of a step.
+    pub fn vacant<'b>(&self, episode: &'b str, step: usize) -> Result<VacantStep<'b>, Fault> {
+        let id = format!("{episode}-{step}");
+        if self.ids.contains(&id) {
+            let why = "is there twice: parts of a set that name their episodes alike go into a folder each";
+            return Err(Fault::Content(format!("episode {episode}, step {step} {why}")));
+        }
+        if self.ids.len() >= RECORDS_MAX {
+            let why = format!(
+                "there are more than {RECORDS_MAX} steps: take some of them, by --splits, --episodes or --limit"
+            );
+            return Err(Fault::Fatal(OfflineError::Content { at: self.folder.to_owned(), why }));
+        }
+        Ok(VacantStep { episode, step, id })
+    }
+
     /// Writes the picture of a step, which is a PNG file's bytes, and says its name.
-    pub fn png(&self, episode: &str, step: usize, bytes: &[u8], size: [i64; 2]) -> Result<PathBuf, Fault> {
+    pub fn png(&mut self, place: &VacantStep<'_>, bytes: &[u8], size: [i64; 2]) -> Result<PathBuf, Fault> {
+        let VacantStep { episode, step, .. } = place;
         let side = |at: usize| bytes.get(at..at + 4).and_then(|side| side.try_into().ok()).map(u32::from_be_bytes);
         let found = (side(16), side(20));
         if !bytes.starts_with(PNG_START) || !bytes.ends_with(PNG_END) {
@@ -171,20 +202,27 @@ impl<'a> Collection<'a> {
                 found.1.unwrap_or_default(),
             )));
         }
-        self.picture(episode, step, |at| fs::write(at, bytes))
+        self.picture(place, |file| file.write_all(bytes))
     }
 
-    /// Writes the picture of a step, and says its name.
+    /// Writes the picture of a step into a new file, and says its name.
     pub fn picture(
-        &self,
-        episode: &str,
-        step: usize,
-        write: impl FnOnce(&Path) -> io::Result<()>,
+        &mut self,
+        place: &VacantStep<'_>,
+        write: impl FnOnce(&mut File) -> io::Result<()>,
     ) -> Result<PathBuf, Fault> {
-        let image = Path::new(episode).join(format!("{step}.png"));
+        let image = Path::new(place.episode).join(format!("{}.png", place.step));
         let at = self.folder.join(&image);
-        let written = fs::create_dir_all(self.folder.join(episode)).and_then(|()| write(&at));
-        written.map_err(|error| Fault::Fatal(OfflineError::file(&at)(error)))?;
+        let written = || -> io::Result<()> {
+            // Records of an import before this one would ask old questions about new pictures, if this one breaks off.
+            rename_if_there(&self.folder.join(RECORDS), &self.folder.join(RECORDS_REPLACED))?;
+            fs::create_dir_all(self.folder.join(place.episode))?;
+            // It may be a link, or a file that only allows to be read.
+            remove_if_there(&at)?;
+            write(&mut File::create_new(&at)?)
+        };
+        written().map_err(|error| Fault::Fatal(OfflineError::unwritten(&at)(error)))?;
+        self.pictures.push(at);
         Ok(image)
     }
 
@@ -196,21 +234,11 @@ impl<'a> Collection<'a> {
         action: StepAction,
         boxes: Vec<[f64; 4]>,
     ) -> Result<(), Fault> {
-        let StepRecord { episode, step, question, image, group } = step;
-        let id = format!("{episode}-{step}");
+        let StepRecord { place: VacantStep { episode, step, id }, question, image, group } = step;
         if question.trim().is_empty() {
             return Err(Fault::Content(format!("episode {episode}, step {step}: there is no instruction")));
         }
-        if self.ids.len() >= RECORDS_MAX {
-            let why = format!(
-                "there are more than {RECORDS_MAX} steps: take some of them, by --splits, --episodes or --limit"
-            );
-            return Err(Fault::Fatal(OfflineError::Content { at: self.folder.to_owned(), why }));
-        }
-        if !self.ids.insert(id.clone()) {
-            let why = "is there twice: parts of a set that name their episodes alike go into a folder each";
-            return Err(Fault::Content(format!("episode {episode}, step {step} {why}")));
-        }
+        assert!(self.ids.insert(id.clone()), "a step became two records");
         self.batch.records.push(OfflineRecord {
             id,
             image,

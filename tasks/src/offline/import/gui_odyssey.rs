@@ -118,7 +118,8 @@ pub fn read_episode(
             (Level::Low, None) => return Err(wrong("it has no \"low_level_instruction\"".to_owned())),
         };
         let group = task_info.category.as_deref();
-        let record = StepRecord { episode: episode_id, step: at, question, image, group };
+        let place = collection.vacant(episode_id, at)?;
+        let record = StepRecord { place, question, image, group };
         collection.add(record, RuleSet::GuiOdyssey, action, boxes)?;
     }
     Ok(())

@@ -11,11 +11,8 @@ use sha2::{Digest as _, Sha256};
 use tapwright_contract::file;
 
 use super::super::{BYTES_MAX, OfflineError, OfflineRecord, RECORDS, replace_file, write_line};
-use super::ImportOptions;
 use super::collection::Batch;
-
-/// Beside the pictures, while an import is under way.
-const FOLDER: &str = "import.part";
+use super::{ImportOptions, PARTS};
 
 /// The first line of a part; the records follow.
 #[derive(Serialize, Deserialize)]
@@ -31,6 +28,8 @@ struct PartHead {
 
 /// The parts of an import.
 pub struct Parts {
+    /// With the pictures.
+    set: PathBuf,
     folder: PathBuf,
     /// What was asked for: a part that was read otherwise is of no use.
     options: String,
@@ -43,9 +42,9 @@ impl Parts {
     /// # Errors
     /// `OfflineError` if it cannot be made.
     pub fn open(set: &Path, options: &ImportOptions, listed: Option<&BTreeSet<String>>) -> Result<Parts, OfflineError> {
-        let folder = set.join(FOLDER);
-        fs::create_dir_all(&folder).map_err(OfflineError::file(&folder))?;
-        Ok(Parts { folder, options: format!("{options:?} {listed:?}"), written: Vec::new() })
+        let folder = set.join(PARTS);
+        fs::create_dir_all(&folder).map_err(OfflineError::unwritten(&folder))?;
+        Ok(Parts { set: set.to_owned(), folder, options: format!("{options:?} {listed:?}"), written: Vec::new() })
     }
 
     /// What has come of a file before, if it is as it was, and so is what was asked for. To be asked for each file in its order.
@@ -89,8 +88,8 @@ impl Parts {
     }
 
     /// Makes the set's file of all parts, and puts it in its place as a whole.
-    pub fn join(self, set: &Path) -> Result<(), OfflineError> {
-        replace_file(&set.join(RECORDS), |joined| {
+    pub fn join(self) -> Result<(), OfflineError> {
+        replace_file(&self.set.join(RECORDS), |joined| {
             for part in &self.written {
                 let text = file::read_text(part, BYTES_MAX)?;
                 let records = text.split_once('\n').map_or("", |(_, records)| records);

@@ -114,6 +114,11 @@ pub fn import_in(folder: &Path, options: &ImportOptions) -> Result<ImportReport,
     import(&[folder.join("in")], &folder.join("set"), options, |_| ()).map_err(|error| error.to_string())
 }
 
+/// The grey of a picture that was imported.
+pub fn grey(folder: &Path, image: &str) -> u8 {
+    image::open(folder.join("set").join(image)).unwrap().into_luma8().get_pixel(0, 0).0[0]
+}
+
 /// What is right at a step, by the record's id.
 pub fn step<'a>(records: &'a [OfflineRecord], id: &str) -> (&'a OfflineRecord, StepAction, Vec<[f64; 4]>) {
     let record = records.iter().find(|record| record.id == id).unwrap_or_else(|| panic!("{id}: {records:?}"));

@@ -115,6 +115,13 @@ fn what_is_wrong_with_a_step_is_said_with_its_record() {
         (("episode_id", texts(&["../../etc"])), "the episode's name \"../../etc\" should be"),
         (("episode_id", texts(&["a/../../b"])), "the episode's name \"a/../../b\" should be"),
         (("episode_id", texts(&[""])), "the episode's name \"\" should be"),
+        (("episode_id", texts(&["import.part"])), "the episode's name \"import.part\" is that of a file"),
+        (("episode_id", texts(&["records.jsonl"])), "the episode's name \"records.jsonl\" is that of a file"),
+        (
+            ("episode_id", texts(&["Records.replaced.jsonl"])),
+            "the episode's name \"Records.replaced.jsonl\" is that of a file",
+        ),
+        (("episode_id", texts(&["records.part"])), "the episode's name \"records.part\" is that of a file"),
         (("step_id", Values::Integers(vec![-1])), "its \"step_id\" is -1"),
         (("step_id", Values::Integers(vec![0])), "step 0 is there twice"),
         (("goal_info", texts(&["a", "b"])), "its \"goal_info\" has 2 values"),
@@ -131,6 +138,16 @@ fn what_is_wrong_with_a_step_is_said_with_its_record() {
         let report = import_in(folder.path(), &options).unwrap();
         assert_eq!((report.records, report.fault_count), (2, 1), "{why}");
     }
+}
+
+#[test]
+fn a_step_that_is_there_twice_leaves_the_first_ones_picture_alone() {
+    let of = |grey: u8| ("image/encoded", Values::Bytes(vec![vec![grey; 100 * 200 * 3]]));
+    let folder = place(&[example_of("5", 0, &[of(10)]), example_of("5", 0, &[of(90)])]);
+    let options = ImportOptions { skip_faulty: true, ..ImportOptions::default() };
+    let report = import_in(folder.path(), &options).unwrap();
+    assert_eq!((report.records, report.episodes, report.fault_count), (1, 1, 1));
+    assert_eq!(grey(folder.path(), "5/0.png"), 10);
 }
 
 #[tokio::test]

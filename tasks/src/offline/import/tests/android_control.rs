@@ -242,6 +242,40 @@ fn what_is_wrong_with_an_episode_is_said_with_its_record_and_can_be_passed_over(
 }
 
 #[test]
+fn an_episode_that_is_there_twice_leaves_the_first_ones_pictures_alone() {
+    let folder = place();
+    shard(&folder.path().join("in/a"), &[grey_one(1, 10)]);
+    shard(&folder.path().join("in/b"), &[grey_one(1, 90), grey_one(2, 30)]);
+    let options = ImportOptions { skip_faulty: true, ..ImportOptions::default() };
+    let report = import_in(folder.path(), &options).unwrap();
+    assert_eq!((report.records, report.fault_count), (2, 1));
+    assert_eq!((grey(folder.path(), "1/0.png"), grey(folder.path(), "2/0.png")), (10, 30));
+}
+
+/// Where the pictures of a set are replaced, its records go first: nobody is asked old questions about new pictures.
+#[test]
+fn an_import_over_another_one_that_breaks_off_leaves_no_records() {
+    let folder = place();
+    let (at, set) = (folder.path().join("in/a"), folder.path().join("set"));
+    shard(&at, &[grey_one(1, 10), grey_one(2, 10)]);
+    import_in(folder.path(), &ImportOptions::default()).unwrap();
+    let before = fs::read(set.join(RECORDS)).unwrap();
+    // Nothing is replaced.
+    shard(&at, &[b"none".to_vec()]);
+    let options = ImportOptions { format: Some(SetFormat::AndroidControl), ..ImportOptions::default() };
+    import_in(folder.path(), &options).unwrap_err();
+    assert_eq!(fs::read(set.join(RECORDS)).unwrap(), before);
+    shard(&at, &[grey_one(1, 90), b"none".to_vec()]);
+    import_in(folder.path(), &options).unwrap_err();
+    assert_eq!(grey(folder.path(), "1/0.png"), 90);
+    assert!(!set.join(RECORDS).exists());
+    assert_eq!(fs::read(set.join("records.replaced.jsonl")).unwrap(), before);
+    shard(&at, &[grey_one(1, 90), grey_one(2, 90)]);
+    import_in(folder.path(), &options).unwrap();
+    assert!(set.join(RECORDS).exists() && !set.join("records.replaced.jsonl").exists());
+}
+
+#[test]
 fn what_is_faulty_counts_as_that_alone() {
     let folder = place();
     // Its first two steps are right, one of them is left out, and the third touches nothing that is there.

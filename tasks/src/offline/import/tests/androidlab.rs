@@ -109,6 +109,29 @@ fn with_results_only_the_latest_trace_of_a_task_is_read() {
 }
 
 #[test]
+fn pictures_are_copied_once_and_as_files_of_the_users_own() {
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["a", "b"] {
+        trace(folder.path(), "clock_1_x", &usual()[5..6]);
+        let picture = folder.path().join("in/clock_1_x/Screen/screenshot-0-before.png");
+        fs::write(&picture, png_in(400, 200, part.as_bytes()[0])).unwrap();
+        let mut rights = fs::metadata(&picture).unwrap().permissions();
+        rights.set_readonly(true);
+        fs::set_permissions(&picture, rights).unwrap();
+        fs::rename(folder.path().join("in"), folder.path().join(part)).unwrap();
+    }
+    let from = ["a", "b"].map(|part| folder.path().join(part));
+    let options = ImportOptions { skip_faulty: true, ..ImportOptions::default() };
+    for _ in 0..2 {
+        let report = import(&from, &folder.path().join("set"), &options, |_| ()).unwrap();
+        assert_eq!((report.records, report.episodes, report.fault_count), (1, 1, 1));
+        assert_eq!(grey(folder.path(), "clock_1_x/0.png"), b'a');
+        let copy = fs::metadata(folder.path().join("set/clock_1_x/0.png")).unwrap();
+        assert!(!copy.permissions().readonly());
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_trace_is_said_with_its_line() {
     let tap = |given: Value| act("Tap", &given);
     for (action, why) in [
