@@ -245,7 +245,7 @@ fn import_episodes(
             tell(ImportProgress { file: at + 1, files: from.len(), records: collection.records() });
         }
     }
-    let batch = collection.take();
+    let batch = collection.take()?;
     let report = has_records(collection.report(), from.first().map_or(folder, PathBuf::as_path))?;
     write_lines(&folder.join(RECORDS), batch.records.iter())?;
     remove_replaced(folder)?;
@@ -291,7 +291,9 @@ fn import_shards(
             break;
         }
         let mut news = |records: usize| tell(ImportProgress { file: at + 1, files: files.len(), records });
-        if let Some(batch) = parts.read(file)? {
+        // Behind a file that is read anew another one may have steps that are there now: it is read anew, too.
+        let kept = if files_kept == at { parts.read(file)? } else { None };
+        if let Some(batch) = kept {
             collection.replay(&batch);
             parts.keep();
             files_kept += 1;
@@ -299,7 +301,7 @@ fn import_shards(
             continue;
         }
         read_shard(set, file, &mut collection, &mut news)?;
-        parts.write(file, &collection.take())?;
+        parts.write(file, &collection.take()?)?;
         news(collection.records());
     }
     let report = has_records(collection.report(), files.first().map_or(folder, PathBuf::as_path))?;

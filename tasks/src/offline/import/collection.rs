@@ -281,11 +281,16 @@ impl<'a> Collection<'a> {
         Ok(())
     }
 
-    /// What has come of the file that was read.
-    pub fn take(&mut self) -> Batch {
+    /// What has come of the file that was read. Its pictures are on the disk, as what is kept of it soon is: a loss of power would leave records
+    /// of empty ones otherwise.
+    pub fn take(&mut self) -> Result<Batch, OfflineError> {
+        for at in self.pictures.drain(..) {
+            let kept = OpenOptions::new().write(true).open(&at).and_then(|file| file.sync_all());
+            kept.map_err(OfflineError::unwritten(&at))?;
+        }
         let batch = std::mem::take(&mut self.batch);
         self.count(&batch);
-        batch
+        Ok(batch)
     }
 
     /// Takes over what has come of a file before.

@@ -47,7 +47,8 @@ impl Parts {
         Ok(Parts { set: set.to_owned(), folder, options: format!("{options:?} {listed:?}"), written: Vec::new() })
     }
 
-    /// What has come of a file before, if it is as it was, and so is what was asked for. To be asked for each file in its order.
+    /// What has come of a file before, if it is as it was, and so is what was asked for, and its pictures are there. To be asked for each file
+    /// in its order.
     pub fn read(&self, from: &Path) -> Result<Option<Batch>, OfflineError> {
         let at = self.next();
         if !at.exists() {
@@ -58,8 +59,13 @@ impl Parts {
         let head = lines.next().and_then(|line| serde_json::from_str::<PartHead>(line).ok());
         let Some(head) = head else { return Ok(None) };
         let records: Result<Vec<OfflineRecord>, _> = lines.map(serde_json::from_str).collect();
+        let is_whole = |record: &OfflineRecord| {
+            fs::metadata(self.set.join(&record.image)).is_ok_and(|found| found.is_file() && found.len() > 0)
+        };
         match records {
-            Ok(records) if head.about == self.about(from)? && records.len() == head.records => {
+            Ok(records)
+                if head.about == self.about(from)? && records.len() == head.records && records.iter().all(is_whole) =>
+            {
                 let PartHead { episodes, left_out, faults, fault_count, .. } = head;
                 Ok(Some(Batch { records, episodes, left_out, faults, fault_count }))
             }

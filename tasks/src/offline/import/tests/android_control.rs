@@ -376,11 +376,21 @@ fn an_import_that_broke_off_goes_on_with_the_file_that_it_was_at() {
     import_in(folder.path(), &options).unwrap_err();
     fs::write(&second, &whole).unwrap();
     // The pictures of the first file are not written again: it is not read.
-    fs::remove_file(folder.path().join("set/1/0.png")).unwrap();
+    let picture = folder.path().join("set/1/0.png");
+    fs::write(&picture, png_in(200, 400, 7)).unwrap();
     let report = import_in(folder.path(), &options).unwrap();
     assert_eq!((report.files_kept, report.records, report.episodes), (1, 3, 3));
-    assert!(!folder.path().join("set/1/0.png").exists());
+    assert_eq!(grey(folder.path(), "1/0.png"), 7);
     assert_eq!(read_records(&folder.path().join("set")).unwrap().len(), 3);
+    // Where one of them is gone, or never came onto the disk, it is.
+    for damage in [|at: &Path| fs::remove_file(at).unwrap(), |at: &Path| fs::write(at, "").unwrap()] {
+        fs::write(&second, &whole[..whole.len() - 20]).unwrap();
+        import_in(folder.path(), &options).unwrap_err();
+        fs::write(&second, &whole).unwrap();
+        damage(&picture);
+        assert_eq!(import_in(folder.path(), &options).unwrap().files_kept, 0);
+        assert_eq!(grey(folder.path(), "1/0.png"), 200);
+    }
 }
 
 #[tokio::test]
