@@ -38,7 +38,7 @@ impl BrowserOptions {
 
 impl PageStage {
     /// Shows the page of an address, with no other tab but the one that the browser has begun with. What the browser keeps for its site
-    /// (cookies, databases, caches, workers) is emptied before; what the tab keeps (the window's name, storage of the session) stays, and
+    /// (databases, caches, workers) and all of its cookies are emptied before; what the tab keeps (the window's name, storage of the session) stays, and
     /// in its history the page before, until [`PageStage::forget_history`] once the page has loaded.
     ///
     /// # Errors
@@ -62,7 +62,10 @@ impl PageStage {
         self.connection.bring_to_front(&tab);
         let origin = Url::parse(address).map_err(|error| refused(format!("{address}: {error}")))?.origin();
         let kept = json!({ "origin": origin.ascii_serialization(), "storageTypes": "all" });
-        self.connection.client.call(Some(&*tab.session), "Storage.clearDataForOrigin", kept, deadline).await?;
+        // Cookies for a whole domain are of no origin.
+        for (method, params) in [("Storage.clearDataForOrigin", kept), ("Network.clearBrowserCookies", json!({}))] {
+            self.connection.client.call(Some(&*tab.session), method, params, deadline).await?;
+        }
         self.connection.navigate(&tab, address, deadline).await
     }
 

@@ -105,7 +105,7 @@ fn a_file_of_records_is_no_list_whatever_its_first_byte_is() {
         let bytes = [example, message(9, &vec![0; rest])].concat();
         assert_eq!(bytes.len(), 0x1_0000 + wanted);
         fs::write(&at, record(&bytes)).unwrap();
-        assert_eq!(recognition::recognize(&[at.clone()]).unwrap(), SetFormat::AndroidControl);
+        assert_eq!(recognition::recognize(std::slice::from_ref(&at)).unwrap(), SetFormat::AndroidControl);
     }
 }
 
