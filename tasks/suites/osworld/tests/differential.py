@@ -271,7 +271,7 @@ def main():
         lines = "".join(json.dumps(call) + "\n" for _, call in calls)
         ours = subprocess.run([asked.score], input=lines, capture_output=True, text=True, check=True).stdout.splitlines()
     counts, differ = collections.Counter(), collections.defaultdict(list)
-    swallowed, both = collections.Counter(), collections.defaultdict(collections.Counter)
+    swallowed, reasons, both = collections.Counter(), collections.Counter(), collections.defaultdict(collections.Counter)
     for (label, call), score, line in zip(calls, scores, ours, strict=True):
         answer = json.loads(line)
         counts[label] += 1
@@ -280,6 +280,7 @@ def main():
                 both[label]["error"] += 1
             elif score == 0.0:
                 swallowed[label] += 1
+                reasons[label, answer["error"]] += 1
             else:
                 differ[label].append((call, score, answer))
         elif isinstance(score, float) and abs(score - answer["score"]) < 1e-9:
@@ -295,6 +296,8 @@ def main():
         print(f"{label:48} {counts[label]:6} {sum(of.values()):6} {shares:>30} {swallowed[label]:12} {len(differ[label]):7}")
     found = sum(map(len, differ.values()))
     print(f"{len(calls)} comparisons, {sum(swallowed.values())} of them errors for the package's 0, {found} differ")
+    for (label, why), count in sorted(reasons.items()):
+        print(f"{label}: {count} errors for 0: {why}")
     for label, all_of_it in sorted(differ.items()):
         for call, score, answer in all_of_it[:asked.show]:
             print(f"{label}: theirs {score}, ours {json.dumps(answer)}: {json.dumps(call)}")
