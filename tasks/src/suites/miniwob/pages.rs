@@ -235,7 +235,7 @@ mod tests {
             ("\u{feff}<!doctype html><p>", 18),
             // As `order-food` begins.
             (" <!DOCTYPE html>\n<p>", 16),
-            ("\n<!-- a > b -->\r\n<!doctype html><p>", 33),
+            ("\n<!-- a > b -->\r\n<!doctype html><p>", 32),
             ("<!-- no end", 0),
             ("<!-- a --><p>", 0),
             ("<!doctype", 0),
