@@ -38,8 +38,8 @@ impl BrowserOptions {
 
 impl PageStage {
     /// Shows the page of an address, with no other tab but the one that the browser has begun with. What the browser keeps for its site
-    /// (databases, caches, workers) and all of its cookies are emptied before; what the tab keeps (the window's name, storage of the session) stays, and
-    /// in its history the page before, until [`PageStage::forget_history`] once the page has loaded.
+    /// (databases, caches, workers) and all of its cookies are emptied before; what the tab keeps (the window's name, storage of the
+    /// session) stays, and in its history the page before, until [`PageStage::forget_history`] once the page has loaded.
     ///
     /// # Errors
     /// `Refused` if the address cannot be opened, or the browser's own page is another one; what became of the tabs is not known then.
