@@ -7,6 +7,9 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+/// As many are drawn for a name.
+const RANDOM_BYTES: usize = 8;
+
 /// A folder that nobody else removes while this is there.
 #[derive(Debug)]
 pub(crate) struct PrivateFolder {
@@ -20,7 +23,7 @@ impl PrivateFolder {
     /// # Errors
     /// If it cannot be made, or filled: then nothing is left of it.
     pub fn make(base: &Path, prefix: &str, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<PrivateFolder> {
-        let mut random = [0; 8];
+        let mut random = [0; RANDOM_BYTES];
         getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
         let name = format!("{prefix}{}", hex::encode(random));
         fs::create_dir_all(base)?;
@@ -59,15 +62,23 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)
 }
 
+/// Whether a folder's name ends with digits as they are drawn.
+fn is_drawn(folder: &Path, prefix: &str) -> bool {
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let end = name.strip_prefix(prefix).unwrap_or_default();
+    end.len() == 2 * RANDOM_BYTES && end.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// Has those removed that were left in `base`.
 pub(crate) fn sweep(base: &Path, prefix: &str, remove: impl Fn(&Path)) {
     for folder in fs::read_dir(base).into_iter().flatten().flatten().map(|entry| entry.path()) {
         let is_ours = folder.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(prefix));
         let is_left = || File::open(folder.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
-        if is_ours && is_left() {
+        let is_locked = || folder.join("lock").exists();
+        // Without a lock it is what a keeper could not take away, as a folder gets its name with one; if it is a name that we give.
+        if is_ours && (is_left() || !is_locked() && is_drawn(&folder, prefix)) {
             remove(&folder);
-        } else if is_ours && !folder.join("lock").exists() {
-            // A keeper has taken away all that it could; what is not empty stays.
+        } else if is_ours && !is_locked() {
             drop(fs::remove_dir(&folder));
         }
     }
@@ -98,6 +109,13 @@ mod tests {
         drop(folder);
         sweep();
         assert_eq!(there(), 0, "nobody has its lock any more");
+        for name in ["ours-0123456789abcdef", "ours-mine"] {
+            fs::create_dir_all(base.path().join(name).join("home/.cache")).unwrap();
+        }
+        sweep();
+        assert_eq!(there(), 1, "what a keeper has left lay there for ever");
+        assert!(base.path().join("ours-mine/home").is_dir(), "nobody has drawn that name");
+        fs::remove_dir_all(base.path().join("ours-mine")).unwrap();
         let failed = PrivateFolder::make(base.path(), "ours-", |_| Err(io::Error::other("no")));
         assert!(failed.is_err() && there() == 0 && base.path().join("other").is_dir());
     }

@@ -446,6 +446,33 @@ async fn what_stands_on_the_line_of_a_terminal_is_replaced() {
     session.end().await;
 }
 
+/// A shell ends a moment after its last command was typed, and its window looks as before until then. What is typed next is for the window
+/// that comes to the front.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_typed_after_a_shell_has_ended_goes_to_the_window_behind_it() {
+    if !is_possible() {
+        return;
+    }
+    if !Path::new("/usr/bin/xterm").is_file() {
+        return report_skipped("there is no terminal on the private desktop (Debian: apt-get install xterm)");
+    }
+    let (session, mut driver) = desktop().await;
+    let mut apis = driver.apis();
+    for (title, program) in [("behind", "exec cat >typed"), ("front", "read line; sleep 0.15")] {
+        let words: Vec<String> = ["xterm", "-T", title, "-e", "sh", "-c", program].map(str::to_owned).into();
+        session.start_program(&words).await.unwrap();
+        windows(&mut *apis, |all| all.iter().any(|one| one["title"] == title)).await;
+        perform(&mut driver, window(title, WindowChange::Activate)).await;
+        windows(&mut *apis, |all| all.iter().any(|one| one["title"] == title && one["in_front"] == true)).await;
+    }
+    look(&mut driver).await;
+    perform(&mut driver, Gesture::Insert { text: "exit\n".to_owned() }).await;
+    look(&mut driver).await;
+    perform(&mut driver, Gesture::Insert { text: "here\n".to_owned() }).await;
+    assert_eq!(wait_for_content(&session.home().join("typed"), "here\n"), "here\n");
+    session.end().await;
+}
+
 /// What there is of a private desktop, outside of it.
 fn remains(folder: &Path, display: u32) -> Vec<String> {
     let mut found = Vec::new();
@@ -469,6 +496,8 @@ async fn clingy_programs(session: &PrivateDesktop) {
         &["setsid", "sleep", "1000"],
         &["sh", "-c", "trap '' TERM HUP INT; while :; do sleep 1000; done"],
         &["setsid", "sh", "-c", "(trap '' TERM HUP INT; sleep 1000) & disown; exit"],
+        // One that goes on to write into its home while that is removed, as browsers do.
+        &["sh", "-c", "trap '' TERM HUP INT; while :; do mkdir -p .cache/deep; echo x >.cache/deep/$((i += 1)); done"],
     ] {
         let words: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
         session.start_program(&words).await.unwrap();

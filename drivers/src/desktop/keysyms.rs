@@ -81,6 +81,15 @@ pub(crate) fn may_click(modifiers: &[Modifier], symbol: u32) -> bool {
     }
 }
 
+/// Whether a shell in a terminal may end by a key: Enter after `exit`, and Control and D.
+pub(crate) fn may_end_shell(modifiers: &[Modifier], symbol: u32) -> bool {
+    match modifiers {
+        [] => [RETURN, KEYPAD_ENTER].contains(&symbol),
+        [Modifier::Control] => symbol == u32::from('d'),
+        _ => false,
+    }
+}
+
 /// Whether a symbol is one of a key for music, brightness and the like.
 pub(crate) fn is_media(symbol: u32) -> bool {
     (0x1008_ff00..=0x1008_ffff).contains(&symbol)

@@ -179,21 +179,23 @@ impl X11Desktop {
     ) -> Result<(), DriverErrorKind> {
         let symbol = keysyms::of_key(key).ok_or_else(|| refused(format!("a keyboard has no key {key:?}")))?;
         let held: Vec<u32> = modifiers.iter().map(|modifier| keysyms::of_modifier(*modifier)).collect();
-        if keysyms::may_click(modifiers, symbol) {
-            self.note_pressed(|_, class| !is_terminal(class), deadline).await?;
+        let (may_click, may_end) = (keysyms::may_click(modifiers, symbol), keysyms::may_end_shell(modifiers, symbol));
+        if may_click || may_end {
+            self.note_pressed(|_, class| if is_terminal(class) { may_end } else { may_click }, deadline).await?;
         }
         self.press_key(&held, symbol, deadline).await
     }
 
-    /// Types a text. At the end of one Enter is a line break in most windows; in a dialog it presses a button.
+    /// Types a text. At the end of one Enter is a line break in most windows; in a dialog it presses a button, and in a terminal a command
+    /// begins, which may be the last one of its window.
     async fn type_text(&mut self, symbols: Vec<u32>, deadline: Deadline) -> Result<(), DriverErrorKind> {
         if symbols.last() == Some(&keysyms::RETURN) {
-            self.note_pressed(|is_dialog, _| is_dialog, deadline).await?;
+            self.note_pressed(|is_dialog, class| is_dialog || is_terminal(class), deadline).await?;
         }
         self.type_symbols(symbols, deadline).await
     }
 
-    /// Notes the window in front, if in one like this a button may take the next key for a click.
+    /// Notes the window in front, if in one like this a button may take the next key for a click, or a shell for its end.
     async fn note_pressed(
         &mut self,
         may: impl Fn(bool, Option<&str>) -> bool,

@@ -22,9 +22,15 @@ const BUSY: Duration = Duration::from_secs(4);
 const SILENT: Duration = Duration::from_millis(30);
 /// Who answers sooner was not busy.
 const AT_ONCE: Duration = Duration::from_millis(20);
-/// How long a button that a key has pressed may look pressed before it does anything: GTK's take a quarter of a second.
+/// How long a button that a key has pressed may look pressed before it does anything: GTK's take a quarter of a second. A terminal whose
+/// shell has ended takes a tenth to close.
 const PRESSED: Duration = Duration::from_millis(300);
-/// The least time between two looks whether its window is still in front.
+/// How much longer it may take than the app took to give a sign of life, which is what a busy machine makes of both.
+const PRESSED_RATIO: u32 = 8;
+const PRESSED_MAX: Duration = Duration::from_secs(2);
+/// How long a window manager may take to bring another window to the front once the one in front has closed.
+const NEXT_WINDOW: Duration = Duration::from_millis(700);
+/// The least time between two looks which window is in front.
 const PRESSED_PAUSE: Duration = Duration::from_millis(10);
 
 /// The monitor that was returned last, and what lay on it.
@@ -108,11 +114,11 @@ impl Link {
 }
 
 impl X11Desktop {
-    /// After a gesture: waits until the app in front has read what it was told. A program that is busy for a second before it reads a key
-    /// shows a screen that is at rest, and looks as if the key had done nothing.
-    async fn wait_for_reader(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
+    /// After a gesture: waits until the app in front has read what it was told, and returns how long that took. A program that is busy for a
+    /// second before it reads a key shows a screen that is at rest, and looks as if the key had done nothing.
+    async fn wait_for_reader(&mut self, deadline: Deadline) -> Result<Duration, DriverErrorKind> {
         if !self.memory.is_touched() {
-            return Ok(());
+            return Ok(Duration::ZERO);
         }
         let asked = self
             .call("to ask the app in front for a sign of life", deadline, |link| {
@@ -120,24 +126,27 @@ impl X11Desktop {
                 Ok(link.ping(window)?.then_some(window))
             })
             .await?;
-        let Some(window) = asked else { return Ok(()) };
+        let Some(window) = asked else { return Ok(Duration::ZERO) };
         // Who was silent for so long is not waited for again and again.
         let patience = if self.silent == Some(window) { SILENT } else { BUSY };
         let began = Instant::now();
         let answers = self.is_responsive(window, deadline.or_sooner(patience), deadline).await?;
+        let took = began.elapsed();
         self.silent = (!answers).then_some(window);
-        if answers && began.elapsed() > AT_ONCE {
+        if answers && took > AT_ONCE {
             // What it does about it comes from now on.
             self.memory.touch();
         }
-        self.call("to hear no more of it", deadline, |link| link.listen(EventMask::NO_EVENT)).await
+        self.call("to hear no more of it", deadline, |link| link.listen(EventMask::NO_EVENT)).await?;
+        Ok(took)
     }
 
-    /// After a key that a button may take for a click: waits until it has acted. Until then it only looks pressed, the screen is at rest,
-    /// and the next keys would still go where the button is.
-    async fn wait_for_button(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
+    /// After a key that a button may take for a click, or a shell for its end: waits until it has acted. Until then the button only looks
+    /// pressed or the terminal shows what was typed, the screen is at rest, and the next keys would still go to a window that is about to
+    /// close. `took` is how long the app took to read the key.
+    async fn wait_for_window(&mut self, took: Duration, deadline: Deadline) -> Result<(), DriverErrorKind> {
         let Some(window) = self.pressed_in.take() else { return Ok(()) };
-        let end = Instant::now() + PRESSED;
+        let end = Instant::now() + (took * PRESSED_RATIO).clamp(PRESSED, PRESSED_MAX);
         while Instant::now() < end && !deadline.is_over() {
             let active = self.call("to see what is in front", deadline, |link| link.active()).await?;
             if active != Some(window) {
@@ -146,14 +155,39 @@ impl X11Desktop {
             deadline.rest_until(Instant::now() + PRESSED_PAUSE).await;
         }
         self.memory.touch();
-        self.wait_for_reader(deadline).await
+        self.wait_for_reader(deadline).await?;
+        Ok(())
+    }
+
+    /// After a gesture by which the window in front has closed: waits until another one is in front, if there is one that could be. What is
+    /// typed before that goes nowhere.
+    async fn wait_for_next_window(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
+        if !self.memory.is_touched() || self.window_seen.is_none() {
+            return Ok(());
+        }
+        let end = Instant::now() + NEXT_WINDOW;
+        while Instant::now() < end && !deadline.is_over() {
+            let is_coming = self
+                .call("to see what is in front", deadline, |link| {
+                    let is_between = link.active()?.is_none() && link.has_window_manager()? && !link.shows_desktop()?;
+                    Ok(is_between && link.windows()?.iter().any(|window| !window.is_hidden))
+                })
+                .await?;
+            if !is_coming {
+                break;
+            }
+            self.memory.touch();
+            deadline.rest_until(Instant::now() + PRESSED_PAUSE).await;
+        }
+        Ok(())
     }
 
     /// Waits until the monitor is at rest or the time is up, and returns what is on it.
     pub(super) async fn settled_screen(&mut self, deadline: Deadline) -> Result<Screen, DriverErrorKind> {
         self.ensure_connection(deadline).await?;
-        self.wait_for_reader(deadline).await?;
-        self.wait_for_button(deadline).await?;
+        let took = self.wait_for_reader(deadline).await?;
+        self.wait_for_window(took, deadline).await?;
+        self.wait_for_next_window(deadline).await?;
         // A copy, so that an abandoned wait leaves what was known.
         let mut memory = self.memory.clone();
         let settle = self.options.settle;
@@ -161,7 +195,8 @@ impl X11Desktop {
         self.memory = memory;
         let (observation, rest) = result?;
         self.rest = rest;
-        let Observation { frame, layout, monitor, owner, .. } = observation;
+        let Observation { frame, layout, monitor, owner, window, .. } = observation;
+        self.window_seen = window;
         if self.monitors.as_ref().is_some_and(|before| *before != layout.monitors) {
             self.generation += 1;
         }

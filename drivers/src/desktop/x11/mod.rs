@@ -96,7 +96,9 @@ pub struct X11Desktop {
     front: WindowInFront,
     /// The window whose app did not answer in time.
     silent: Option<u32>,
-    /// The window in front when a key was pressed that a button may take for a click.
+    /// The window that was in front at the last look.
+    window_seen: Option<u32>,
+    /// The window in front when a key was pressed that a button may take for a click, or a shell for its end.
     pressed_in: Option<u32>,
     /// What apps paste from, once something was put there.
     selections: BTreeMap<Selection, Clipboard>,
@@ -129,6 +131,7 @@ impl X11Desktop {
             last_click: None,
             front: WindowInFront::default(),
             silent: None,
+            window_seen: None,
             pressed_in: None,
             selections: BTreeMap::new(),
         };

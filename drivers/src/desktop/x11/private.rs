@@ -46,6 +46,8 @@ const ACCESSIBILITY: (&str, &str) = ("/usr/share/dbus-1/services/org.a11y.Bus.se
 const OTHER_USER: u32 = 1000;
 /// How long the end of a desktop may take, before it is ended without being asked.
 const END: Duration = Duration::from_secs(5);
+/// How long the path of the folder may be in which a desktop's is made: sockets lie in it, whose names the system cuts at 107 characters.
+const BASE_CHARS_MAX: usize = 52;
 /// The least time between two questions whether the window manager is there.
 const PAUSE: Duration = Duration::from_millis(5);
 /// No line that the script writes is longer.
@@ -108,6 +110,7 @@ impl PrivateDesktop {
         if let Some(why) = lacks() {
             return Err(refused(why));
         }
+        check_base(&options.folder)?;
         let (base, is_usual) = (options.folder.clone(), options.home.is_none());
         let prepared = tokio::task::spawn_blocking(move || {
             sweep(&base, FOLDER, remove);
@@ -241,6 +244,22 @@ impl PrivateDesktop {
         // The keeper cannot take away a folder that is mounted where it is.
         drop(fs::remove_dir(&self.folder.path));
     }
+}
+
+/// Whether sockets may lie below a folder: addresses of buses are cut off at blanks and the like.
+fn check_base(base: &Path) -> Result<(), DriverErrorKind> {
+    let text = base.to_string_lossy();
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte));
+    let why = match (is_plain, text.chars().count()) {
+        (false, _) => "there is a character in it that no socket's address may have".to_owned(),
+        (true, length) if length > BASE_CHARS_MAX => {
+            format!("its path has {length} characters, and {BASE_CHARS_MAX} are the most")
+        }
+        (true, _) => return Ok(()),
+    };
+    Err(refused(format!(
+        "a private desktop's sockets cannot lie in {text:.200?}: {why}; name another folder: TMPDIR=/tmp"
+    )))
 }
 
 /// Whether a home may be there: a path that covers nothing of the system.

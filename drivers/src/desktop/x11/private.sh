@@ -13,7 +13,10 @@ end() {
         (sleep 2; kill -KILL "$xvfb") >/dev/null 2>&1 &
         wait "$xvfb" 2>/dev/null
     fi
-    if [ "$kind" = group ]; then
+    # Nobody may write into the folder while it is removed.
+    if [ "$kind" = namespace ]; then
+        kill -KILL -1 2>/dev/null
+    else
         # Whoever has left the group still has the mark in its environment.
         for process in /proc/[0-9]*; do
             id=${process#/proc/}
@@ -21,7 +24,11 @@ end() {
         done
     fi
     [ -n "$display" ] && rm -f "/tmp/.X11-unix/X$display" "/tmp/.X$display-lock"
-    rm -rf "$folder"
+    tries=0
+    until rm -rf "$folder" 2>/dev/null; [ -z "$(ls -A "$folder" 2>/dev/null)" ] || [ $tries -ge 40 ]; do
+        tries=$((tries + 1))
+        sleep 0.05
+    done
     exit
 }
 

@@ -243,7 +243,16 @@ pub(crate) fn connection(entrance: &Entrance) -> Result<(RustConnection, usize),
 }
 
 fn unreachable(display: &str, error: &ConnectError) -> Fault {
+    // `:0`, `host:0.1`: a word with a slip in it is no display.
+    let number = display.rsplit_once(':').map_or("", |(_, number)| number);
+    let is_display = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     Fault(match error {
+        _ if !is_display => DriverErrorKind::Refused {
+            why: format!(
+                "{display:.100?} is no display; write `desktop` for this one, `desktop::0` for another, `desktop:private` or \
+                 `desktop:private:1280x800` for one of its own, or `desktop:portable`"
+            ),
+        },
         ConnectError::SetupAuthenticate(_) | ConnectError::SetupFailed(_) => DriverErrorKind::Refused {
             why: format!(
                 "the X server {display} lets this program not in ({error}): run it as the user whose desktop it is, with XAUTHORITY as that user has it"
