@@ -728,11 +728,27 @@ async fn calls_do_what_they_say_and_reach_nothing_else() {
     bench.visit("/form").await;
     let fields =
         json!({"Name": "Ada", "size": "large", "I agree": true, "Password": "x", "Nothing": "y", "Day": "nonsense"});
-    let filled: Value =
-        serde_json::from_str(&bench.call("form.fill", json!({"fields": fields})).await.unwrap()).unwrap();
-    assert_eq!(filled["filled"], json!(["Name", "size", "I agree"]));
-    assert_eq!(filled["missing"], json!(["Nothing"]));
-    assert_eq!(filled["refused"].as_object().unwrap().len(), 2, "{filled}");
+    // One that is not there, or takes no such thing, and nothing is filled: half a form is none that could be sent.
+    let error = bench.call("form.fill", json!({"fields": fields})).await.unwrap_err().to_string();
+    for part in [
+        "no field is called \"Nothing\"; there are: \"name\"",
+        "\"Password\": passwords are typed",
+        "nothing was filled",
+    ] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    bench.look().await;
+    assert!(!bench.labels().await.iter().any(|label| label.text.contains("Ada")), "something was filled");
+    let fields = json!({"Name": "Ada", "Size": "Large", "I agree": true});
+    let filled = bench.call("form.fill", json!({"fields": fields})).await.unwrap();
+    assert_eq!(filled, json!({"filled": ["Name", "Size", "I agree"]}).to_string());
+    // The list is called as its label says, without its own choices.
+    bench.look().await;
+    let size = bench.labels().await.into_iter().find(|label| label.role.as_deref() == Some("ComboBox")).unwrap();
+    assert_eq!((size.text.as_str(), size.value.as_deref()), ("Large\nSize", Some("Large")));
+    let error =
+        bench.call("form.fill", json!({"fields": {"Name": "Bo", "Day": "nonsense"}})).await.unwrap_err().to_string();
+    assert!(error.contains("\"Day\": it does not take this") && error.contains("filled were \"Name\""), "{error}");
     let error = bench.call("form.fill", json!({"fields": {"Name": ["Ada"]}})).await.unwrap_err();
     assert!(error.to_string().contains("\"Name\" is a text"), "{error}");
     for address in ["file:///etc/passwd", "javascript:alert(1)", "chrome://settings", "", "example.com"] {

@@ -42,6 +42,27 @@ fn part(text: &str, arguments: &Value) -> String {
     if end < all { format!("{told}\n… of {all} characters; the rest begins at {end}") } else { told }
 }
 
+/// What was not filled, and why, of what `forms.js` returned; a form that is filled in part is none that could be sent.
+fn unfilled(told: &Value) -> Option<String> {
+    let names = |value: &Value| {
+        let names = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+        names.map(|name| format!("{name:.80?}")).collect::<Vec<_>>().join(", ")
+    };
+    let missing = names(&told["missing"]);
+    let mut why: Vec<String> = told["refused"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, why)| format!("{name:.80?}: {}", why.as_str().unwrap_or_default()))
+        .collect();
+    if !missing.is_empty() {
+        why.push(format!("no field is called {missing}; there are: {}", names(&told["fields"])));
+    }
+    let filled = names(&told["filled"]);
+    let rest = if filled.is_empty() { "nothing was filled".to_owned() } else { format!("filled were {filled}") };
+    (!why.is_empty()).then(|| format!("{}; {rest}", why.join("; ")))
+}
+
 impl BrowserApis {
     pub fn new(connection: Arc<Connection>) -> BrowserApis {
         BrowserApis { connection }
@@ -103,8 +124,11 @@ impl BrowserApis {
         {
             return Err(refused(format!("what goes into {name:.200?} is a text, a number, true or false")));
         }
-        let filled = self.connection.ask_seen(&self.page()?, FILL, &[Value::from(fields.clone())], deadline).await?;
-        Ok(filled.to_string())
+        let told = self.connection.ask_seen(&self.page()?, FILL, &[Value::from(fields.clone())], deadline).await?;
+        match unfilled(&told) {
+            None => Ok(json!({"filled": told["filled"]}).to_string()),
+            Some(why) => Err(refused(why)),
+        }
     }
 
     fn folder(&self) -> Result<&Path, DriverErrorKind> {

@@ -48,9 +48,13 @@
             const setter = Object.getOwnPropertyDescriptor(view.HTMLInputElement.prototype, 'value').set;
             const before = field.value;
             setter.call(field, text.trim());
-            if (field.value === '' && text.trim() !== '') {
+            // A page's own default stands where a slider or a colour is not understood.
+            const is = field.type === 'range' ? Number(field.value) === Number(text) :
+                field.type === 'color' ? field.value === text.trim().toLowerCase() : field.value !== '' || text.trim() === '';
+            if (!is) {
+                const range = field.type === 'range' ? ` from ${field.min || 0} to ${field.max || 100}` : '';
                 setter.call(field, before);
-                return 'the field takes ' + forms[field.type];
+                return 'the field takes ' + forms[field.type] + range;
             }
             return changed();
         }

@@ -4,6 +4,9 @@
 (most) => {
     const widgets = [], TEXT = 500;
     const cut = text => (text || '').replace(/\s+/g, ' ').trim().slice(0, TEXT);
+    // What a label says beside the field that lies in it: a list's choices and a text are the field's.
+    const caption = node => [...node.childNodes].map(part =>
+        part.nodeType === 3 ? part.data : ['SELECT', 'TEXTAREA', 'SCRIPT', 'STYLE'].includes(part.tagName) ? ' ' : caption(part)).join('');
     const roles = new Set(['button', 'link', 'checkbox', 'radio', 'tab', 'menuitem', 'menuitemcheckbox', 'menuitemradio', 'option',
         'switch', 'combobox', 'textbox', 'searchbox', 'slider', 'spinbutton', 'treeitem']);
     const kinds = {A: 'Link', BUTTON: 'Button', SELECT: 'ComboBox', TEXTAREA: 'TextField', IMG: 'Image', IFRAME: 'Frame', LABEL: 'Label'};
@@ -52,11 +55,12 @@
         if (secret) dots = element.value.length;
         else if (isField && 'value' in element) text = element.value;
         else if (pushes) text = element.value || (type === 'submit' ? 'Submit' : '');
+        else if (type === 'file') text = element.files.length ? [...element.files].map(file => file.name).join(', ') : 'Choose File';
         else if (tag === 'SELECT') text = element.selectedIndex >= 0 ? element.options[element.selectedIndex].label : '';
         // A button of several parts says what they say.
         if (!cut(text) && (tag === 'BUTTON' || tag === 'A' || role === 'button' || role === 'link') && element.childElementCount) text = element.innerText;
         let says = element.getAttribute('aria-label') || element.getAttribute('alt') || '';
-        if (!says && element.labels && element.labels.length && !pushes) says = element.labels[0].innerText;
+        if (!says && element.labels && element.labels.length && !pushes) says = caption(element.labels[0]);
         const title = element.getAttribute('title') || '';
         const focused = node === focus && focus !== element.ownerDocument.body;
         let hidden = false, [sl, st, sr, sb] = [box.left, box.top, box.right, box.bottom];
@@ -77,14 +81,14 @@
         }
         const scrolls = /auto|scroll/.test(style.overflowY + style.overflowX) &&
             (element.scrollHeight > element.clientHeight + 1 || element.scrollWidth > element.clientWidth + 1);
-        const words = cut(text), description = cut(says || title), hint = cut(element.getAttribute('placeholder'));
+        const words = isField ? text.trim().slice(0, TEXT) : cut(text), description = cut(says || title), hint = cut(element.getAttribute('placeholder'));
         let inner = depth;
         if (shows && !hidden && (words || description || hint || touchable || focused || scrolls)) {
             const checked = toggles ? element.checked : element.getAttribute('aria-checked') === 'true';
             const can = toggles || element.hasAttribute('aria-checked');
             const flags = (touchable ? 1 : 0) | (scrolls ? 2 : 0) | (focused ? 4 : 0) | (secret ? 8 : 0) | (element.disabled ? 16 : 0) |
                 (can ? 32 : 0) | (can && checked ? 64 : 0);
-            const kind = isField ? 'TextField' : toggles ? (type === 'radio' ? 'RadioButton' : 'CheckBox') : pushes ? 'Button' : kinds[tag] || tag;
+            const kind = isField ? 'TextField' : toggles ? (type === 'radio' ? 'RadioButton' : 'CheckBox') : pushes || type === 'file' ? 'Button' : kinds[tag] || tag;
             widgets.push([depth, words, description === words ? '' : description, hint, kind,
                 Math.max(sl + left, 0), Math.max(st + top, 0), Math.min(sr + left, width), Math.min(sb + top, height), flags, dots]);
             inner = depth + 1;

@@ -31,7 +31,7 @@ const PAGES: [(&str, &str); 16] = [
         r#"<!doctype html><meta charset=utf-8><title>Form</title><body style="margin:0;font:16px sans-serif;background:#efe"><form onsubmit="event.preventDefault();send()">
         <label>Name: <input id=name name=name style="width:300px"></label><br><label>Password <input type=password id=pw></label><br>
         <label>Notes<textarea id=notes rows=6 cols=40>old</textarea></label><br><label>Day <input type=date id=day></label><br>
-        <label>Size <select id=size><option>Small<option>Large</select></label><label><input type=checkbox id=ok> I agree</label>
+        <label>Size <select id=list><option>Small<option>Large</select></label><label><input type=checkbox id=ok> I agree</label>
         <input type=text aria-label=Fixed readonly value=fixed><div id=rich contenteditable style="border:1px solid">rich</div><button>Send</button></form>
         <pre id=out></pre><script>function send(){out.textContent='SENT '+JSON.stringify([...document.querySelectorAll('input,textarea,select')].map(f=>f.type=='checkbox'?f.checked:f.value).concat(rich.innerText))}</script>"#,
     ),

@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use program::{Place, ProgramOutput};
-use serde_json::Value;
+use program::{Place, ProgramOutput, server};
+use serde_json::{Value, json};
 use tapwright_phone::Dice;
 
 const SEED: u64 = 3;
@@ -442,6 +442,45 @@ fn a_form_is_filled_by_what_is_written_wherever_it_is() {
             0 => assert_eq!(ran.last()["outputs"]["total"], "5", "{way}"),
             _ => assert!(ran.last()["not_achieved"].to_string().contains(why), "{way}: {}", ran.out),
         }
+    }
+}
+
+/// A list and a slider of a page: a choice is picked, what is none is told, and the text below is nobody's but its own.
+#[test]
+fn a_choice_is_typed_into_its_list_and_never_into_the_field_beside_it() {
+    const PAGE: &str = "<!doctype html><meta charset=utf-8><title>Lists</title><p><label for=a>Colour</label> <select id=a><option>Red<option>Blue</select></p>\
+        <p><label>Size <select id=b><option>Small<option>Large</select></label></p><label>Notes <textarea id=n>keep\nme</textarea></label>\
+        <p><input type=range aria-label=Volume min=0 max=10></p><p id=o></p><button onclick=\"o.textContent='is '+a.value+' '+b.value\">Show</button>\
+        <div style='height:3000px'></div><button>Far below</button>";
+    if !are_there(&["chromium"]) {
+        return;
+    }
+    let place = Place::new();
+    let origin =
+        server::serve(|_, stream| server::send(stream, &server::response("200 OK", "text/html", PAGE.as_bytes())));
+    let steps = |more: &str| {
+        format!(
+            "plan = \"Lists\"\n[[step]]\nopen = \"{origin}/\"\n[[step]]\ntype = \"Blue\"\ninto = \"Colour\"\n\
+             [[step]]\ntype = \"Large\"\ninto = \"Size\"\n[[step]]\npress = \"Show\"\nexpect = {{ text = \"is Blue Large\" }}\n\
+             [[step]]\nread = \"Colour\"\noutput = {{ colour = \"text\" }}\n[[step]]\nread = \"Notes\"\noutput = {{ notes = \"text\" }}\n{more}"
+        )
+    };
+    let ran = carry_out(&place, &steps("[[step]]\nscroll = \"Far below\"\n"), "browser", &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let outputs = &ran.last()["outputs"];
+    assert_eq!((&outputs["colour"], &outputs["notes"]), (&json!("Blue"), &json!("keep\nme")), "{outputs}");
+    for (step, why) in [
+        ("type = \"Green\"\ninto = \"Size\"", "the list has no such choice; it has: Small, Large"),
+        ("type = \"Blue\"\ninto = \"Volume\"", "the field takes a number from 0 to 10"),
+        ("call = \"form.fill\"\nwith = { fields = { Size = \"Small\", Weight = \"1\" } }", "no field is called"),
+    ] {
+        let ran = carry_out(&place, &steps(&format!("[[step]]\n{step}\n")), "browser", &[]);
+        assert!(
+            ran.code == 10 && ran.last()["not_achieved"].to_string().contains(why),
+            "{step}: {}{}",
+            ran.out,
+            ran.err
+        );
     }
 }
 

@@ -13,10 +13,15 @@ const BELOW: u32 = 10;
 /// The roles that people write, and what platforms call them.
 const ROLES: &[(&str, &[&str])] = &[
     ("button", &["button", "imagebutton", "pushbutton", "togglebutton"]),
-    ("field", &["edittext", "autocompletetextview", "textfield", "passwordfield", "spinbutton", "searchfield"]),
+    (
+        "field",
+        &["edittext", "autocompletetextview", "textfield", "passwordfield", "spinbutton", "searchfield", "combobox"],
+    ),
     ("switch", &["switch", "switchcompat", "togglebutton"]),
     ("checkbox", &["checkbox", "checkmenuitem", "checkedtextview"]),
     ("radio", &["radiobutton", "radiomenuitem"]),
+    ("slider", &["slider", "seekbar"]),
+    ("combobox", &["combobox", "spinner"]),
     ("link", &["link", "a"]),
     ("menuitem", &["menuitem", "checkmenuitem", "radiomenuitem"]),
     ("tab", &["pagetab", "tab", "tabview"]),
@@ -39,7 +44,7 @@ pub fn find<'a>(target: &Target, labels: &'a [Label], display: Size) -> Found<'a
     let seen = visible(labels, display);
     let named = labels_saying(&target.text, &seen);
     let candidates = match &target.role {
-        None => named,
+        None => without_captions(named, display),
         Some(role) => of_role(role, &named, &seen),
     };
     one(beside(target, candidates, &seen))
@@ -136,6 +141,17 @@ fn of_role<'a>(role: &str, named: &[&'a Label], seen: &[&'a Label]) -> Vec<&'a L
     seen.iter().copied().filter(fits).filter(in_row).collect()
 }
 
+/// Without captions of what is called the same itself: the two are one thing, and the one that does something is meant.
+fn without_captions(named: Vec<&Label>, display: Size) -> Vec<&Label> {
+    let is_named = |caption: &Label, control: &Label| {
+        takes_value(control) && (in_a_row(&control.area, &caption.area) || is_near_below(control, caption, display))
+    };
+    let is_caption =
+        |label: &Label| !takes_value(label) && label.role.as_deref().is_some_and(|role| is_role("text", role));
+    let counts = |label: &&Label| !is_caption(label) || !named.iter().any(|control| is_named(label, control));
+    named.iter().copied().filter(counts).collect()
+}
+
 fn beside<'a>(target: &Target, candidates: Vec<&'a Label>, seen: &[&'a Label]) -> Vec<&'a Label> {
     let Some(text) = &target.beside else { return candidates };
     let marks = labels_saying(text, seen);
@@ -168,14 +184,27 @@ fn one<'a>(candidates: Vec<&'a Label>) -> Found<'a> {
 
 /// The field that a caption is for.
 fn field_of<'a>(caption: &Label, seen: &[&'a Label], display: Size) -> Option<&'a Label> {
-    let fields = || seen.iter().copied().filter(|label| is_field(label));
-    let right = fields().filter(|field| in_a_row(&field.area, &caption.area) && caption.area.left < field.area.left);
-    let near = |field: &&Label| {
-        is_below(&field.area, &caption.area)
-            && field.area.top.saturating_sub(caption.area.bottom) < display.height / BELOW
+    // What takes a value and stands first is what the caption is for: a field behind it has a caption of its own.
+    let controls = || seen.iter().copied().filter(|label| takes_value(label));
+    let right = controls().filter(|control| {
+        in_a_row(&control.area, &caption.area) && caption.area.left < control.area.left && !holds(control, caption)
+    });
+    let below = || {
+        let near = controls().filter(|control| is_near_below(control, caption, display));
+        near.min_by_key(|control| control.area.top)
     };
-    let below = || fields().filter(near).min_by_key(|field| field.area.top);
-    right.min_by_key(|field| field.area.left).or_else(below)
+    let first = right.min_by_key(|control| control.area.left).or_else(below);
+    first.filter(|control| is_field(control))
+}
+
+/// Whether it takes a value: a text, a choice, on or off.
+fn takes_value(label: &Label) -> bool {
+    const KINDS: [&str; 6] = ["field", "switch", "checkbox", "radio", "slider", "combobox"];
+    label.secret || label.role.as_deref().is_some_and(|role| KINDS.iter().any(|kind| is_role(kind, role)))
+}
+
+fn is_near_below(label: &Label, above: &Label, display: Size) -> bool {
+    is_below(&label.area, &above.area) && label.area.top.saturating_sub(above.area.bottom) < display.height / BELOW
 }
 
 /// A widget in words, for errors and records.

@@ -37,6 +37,8 @@ const STILL: Duration = Duration::from_millis(40);
 const WAKES_WITHIN: Duration = Duration::from_secs(2);
 /// How often is scrolled for one widget.
 const SCROLLS_MAX: u32 = 60;
+/// How many scrolls in a row after which the screen says the same are the end: a page may be blank for several screens.
+const SAME_MAX: u32 = 8;
 /// How long what a doubtful step expects is waited for.
 const DOUBT_WITHIN: Duration = Duration::from_secs(3);
 
@@ -61,6 +63,8 @@ pub struct StepModel {
     /// How often was scrolled for the present part, and what was written before the last time.
     scrolls: u32,
     scrolled: Option<String>,
+    /// How often in a row it was written after it too.
+    same: u32,
 }
 
 /// What is said next.
@@ -89,8 +93,8 @@ pub fn profiles() -> Profiles {
 impl StepModel {
     pub fn new(progress: SharedProgress, eyes: Eyes) -> StepModel {
         let abilities = eyes.driver.abilities();
-        let (since, scrolls, scrolled) = (None, 0, None);
-        StepModel { progress, eyes, abilities, profiles: profiles(), clock: Timer::start(), since, scrolls, scrolled }
+        let (profiles, clock) = (profiles(), Timer::start());
+        StepModel { progress, eyes, abilities, profiles, clock, since: None, scrolls: 0, scrolled: None, same: 0 }
     }
 
     async fn say(&mut self) -> String {
@@ -144,7 +148,7 @@ impl StepModel {
         let since = match self.since {
             Some((at, since)) if at == progress.at => since,
             _ => {
-                (self.scrolls, self.scrolled) = (0, None);
+                (self.scrolls, self.scrolled, self.same) = (0, None, 0);
                 self.since = Some((progress.at, now));
                 now
             }
@@ -438,7 +442,8 @@ impl StepModel {
             Found::None => {}
         }
         let now = digest(&labels);
-        if self.scrolled.as_ref() == Some(&now) || self.scrolls >= SCROLLS_MAX {
+        self.same = if self.scrolled.as_ref() == Some(&now) { self.same + 1 } else { 0 };
+        if self.same >= SAME_MAX || self.scrolls >= SCROLLS_MAX {
             return Saying::GiveUp(format!("{target} is nowhere up to the end; there is: {}", texts_in_brief(&labels)));
         }
         self.scrolled = Some(now);

@@ -7,7 +7,7 @@ use tapwright_contract::Size;
 use tapwright_contract::device::{Area, Front, Label};
 
 use super::condition::{FilePages, InquiryAnswer, Verdict};
-use super::find::value_at;
+use super::find::{content, value_at};
 use super::progress::{LastTry, Mark, ScreenPrint};
 use super::*;
 use crate::plan::values::Outputs;
@@ -89,6 +89,30 @@ fn a_field_is_found_by_its_hint_or_its_caption() {
     assert_eq!(value_at(&Target::of("Wi-Fi"), &page, DISPLAY).unwrap().text, "off");
 }
 
+/// What stands first behind a caption is what it is for: a field behind that, or below it, is another one's.
+#[test]
+fn a_caption_never_leads_to_its_neighbours_field() {
+    let mut list = label("ComboBox", "Red\nColour", [120, 10, 200, 40]);
+    (list.touchable, list.value) = (true, Some("Red".to_owned()));
+    let page = [
+        label("Label", "Colour", [10, 10, 100, 40]),
+        list.clone(),
+        label("EditText", "keep me", [210, 10, 390, 40]),
+        label("TextView", "Brightness", [10, 60, 100, 90]),
+        label("SeekBar", "", [120, 60, 200, 90]),
+        label("EditText", "another", [210, 60, 390, 90]),
+        label("TextView", "Silent", [10, 110, 100, 140]),
+        label("Switch", "off", [120, 110, 200, 140]),
+        label("EditText", "below", [10, 150, 390, 180]),
+    ];
+    let field = |text: &str| find_field(&Target::of(text), &page, DISPLAY);
+    assert_eq!(field("Colour"), Found::One(&list));
+    assert_eq!((field("Brightness"), field("Silent")), (Found::None, Found::None));
+    assert_eq!(content(value_at(&Target::of("Colour"), &page, DISPLAY).unwrap()), "Red");
+    // The caption and the list are one thing, and the list is what is pressed.
+    assert_eq!(find(&Target::of("Colour"), &page, DISPLAY), Found::One(&list));
+}
+
 #[test]
 fn conditions_say_what_was_there_instead() {
     let page = page();
@@ -105,6 +129,13 @@ fn conditions_say_what_was_there_instead() {
     assert_eq!((holds(app("contacts")), holds(app("com.contacts"))), (Ok(()), Ok(())));
     assert!(holds(app("Mail")).unwrap_err().contains("Contacts"));
     assert!(text("x").holds(None, None, DISPLAY).is_err());
+    // The last window of a desktop was closed.
+    let empty = Front { id: "desktop".to_owned(), label: "Desktop".to_owned(), aliases: Vec::new() };
+    let gone = ScreenCondition { gone: Some("File".to_owned()), ..ScreenCondition::default() };
+    assert_eq!(gone.holds(None, Some(&empty), DISPLAY), Ok(()));
+    assert!(
+        gone.holds(None, Some(&front), DISPLAY).is_err() && text("File").holds(None, Some(&empty), DISPLAY).is_err()
+    );
 
     let listed = r#"{"folder":"/h/in","files":[{"name":"a.csv","kind":"file","bytes":3}],"left_out":0}"#;
     assert_eq!(told(&file(None, false), listed), Verdict::Holds);
