@@ -225,7 +225,7 @@ pub enum InvalidApiSpec {
         "a name has letters, digits, -, _ and ., {NAME_CHARS_MAX} of them at most, and begins with a letter or digit"
     )]
     Name,
-    #[error("another one is called so, but for capital letters")]
+    #[error("another one has this name; capital letters do not count")]
     Twice,
     #[error("what it is about is one line of up to {ABOUT_CHARS_MAX} characters: the model goes by it")]
     About,

@@ -222,7 +222,7 @@ impl Narrator {
             self.field("noted", &output::wrap(note, self.width - 16));
         }
         if let Some(judgement) = judgement {
-            self.judgement(judgement, device);
+            self.judgement(judgement, device, *by_steps);
         }
         self.field("record", &[folder.display().to_string()]);
         let last = folder.display();
@@ -242,7 +242,7 @@ impl Narrator {
         output::out("");
     }
 
-    fn judgement(&self, judgement: &Judgement, device: &str) {
+    fn judgement(&self, judgement: &Judgement, device: &str, by_steps: bool) {
         match &judgement.verdict {
             Some(verdict) => {
                 let shown = match verdict {
@@ -258,7 +258,10 @@ impl Narrator {
                 self.field("verdict", &lines);
             }
             None => {
-                let told = "not checked; --expect FACT=VALUE says what has to be true in the end";
+                let told = match by_steps {
+                    true => "not checked; a step of its own can: check = { text = \"Saved\" }",
+                    false => "not checked; --expect FACT=VALUE says what has to be true in the end",
+                };
                 self.field("verdict", &[style(told).dim().to_string()]);
             }
         }

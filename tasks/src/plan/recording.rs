@@ -73,6 +73,7 @@ pub fn recording(record: &Record) -> Result<Recording, RecordingError> {
     for entry in &record.entries {
         writer.line(&entry.line)?;
     }
+    writer.untyped();
     if writer.steps == 0 {
         return Err(RecordingError::Empty { run: writer.run });
     }
@@ -97,6 +98,8 @@ struct Writer {
     deed: Option<Deed>,
     /// Which way was scrolled since the last touch.
     scrolled: Option<&'static str>,
+    /// A touch of a field that only its caption names: the caption, and what the touch is if no text follows.
+    captioned: Option<(String, String)>,
     /// Whether the next step begins a part of its own.
     begins: bool,
     parts: usize,
@@ -121,10 +124,13 @@ impl Writer {
         match result {
             StepResult::Done | StepResult::Answered => {}
             StepResult::Person => {
-                self.for_a_model(decided, "a person did this");
+                self.for_a_model(&words_of(decided), "a person did this");
                 return Ok(());
             }
             _ => return Ok(()),
+        }
+        if !matches!(&self.deed, Some(Deed::Gesture(Gesture::Type { .. } | Gesture::Insert { .. }))) {
+            self.untyped();
         }
         match self.deed.take() {
             Some(Deed::Api(call)) => self.call(&call),
@@ -144,7 +150,7 @@ impl Writer {
                 (Button::Left, Clicks::Single, true) => return self.touch("press", "", *at, decided),
                 (Button::Left, Clicks::Double, true) => return self.touch("press", "twice = true\n", *at, decided),
                 (Button::Right, Clicks::Single, true) => return self.touch("press", "right = true\n", *at, decided),
-                _ => self.for_a_model(decided, "a click that no step can do"),
+                _ => self.for_a_model(&words_of(decided), "a click that no step can do"),
             },
             Gesture::Type { text } => self.type_text(text, false),
             Gesture::Insert { text } => self.type_text(text, true),
@@ -162,7 +168,7 @@ impl Writer {
                 let keys = said.strip_prefix("hotkey(keys=").and_then(|rest| rest.strip_suffix(')'));
                 match keys.and_then(|keys| serde_json::from_str::<String>(keys).ok()) {
                     Some(keys) => self.write(&format!("keys = {}", text(&keys)), None),
-                    None => self.for_a_model(decided, "a key that no step can press"),
+                    None => self.for_a_model(&words_of(decided), "a key that no step can press"),
                 }
             }
             Gesture::Swipe { from, to, .. } if from.x.abs_diff(to.x) < from.y.abs_diff(to.y) => {
@@ -173,7 +179,7 @@ impl Writer {
             }
             Gesture::Move { .. } => {}
             Gesture::Swipe { .. } | Gesture::Scroll { .. } | Gesture::Drag { .. } | Gesture::Window { .. } => {
-                self.for_a_model(decided, "a gesture that no step can do");
+                self.for_a_model(&words_of(decided), "a gesture that no step can do");
             }
         }
         Ok(())
@@ -185,10 +191,12 @@ impl Writer {
             return Err(RecordingError::NoLabels { run: self.run.clone(), step: decided.step });
         };
         let Some((target, label)) = target_at(&labels, at) else {
-            self.for_a_model(
-                decided,
-                &format!("it touched {},{}, where nothing is written that tells it apart", at.x, at.y),
-            );
+            let why = format!("it touched {},{}, where nothing is written that tells it apart", at.x, at.y);
+            match caption_of(&labels, at).filter(|_| verb == "press" && more.is_empty()) {
+                // `into` touches it.
+                Some(caption) => self.captioned = Some((caption, words_of(decided))),
+                None => self.for_a_model(&words_of(decided), &why),
+            }
             return Ok(());
         };
         if let Some(up) = self.scrolled.take() {
@@ -214,8 +222,9 @@ impl Writer {
             _ => None,
         };
         // What a field holds is what the run typed before, and not what it is called.
-        let into =
-            into.filter(|line| *line != typed).map_or_else(String::new, |line| format!("into = {}\n", template(line)));
+        let into = into.filter(|line| *line != typed).map(str::to_owned);
+        let into = self.captioned.take().map(|(caption, _)| caption).or(into);
+        let into = into.map_or_else(String::new, |name| format!("into = {}\n", template(&name)));
         let add = if adds { "add = true\n" } else { "" };
         let app = self.app();
         self.write(&format!("type = {}\n{into}{add}{app}", template(typed)), None);
@@ -231,9 +240,14 @@ impl Writer {
         if id.is_empty() { String::new() } else { format!("app = {}\n", template(id)) }
     }
 
-    fn for_a_model(&mut self, decided: &Decided, why: &str) {
-        let thought = if decided.thought.trim().is_empty() { &decided.action } else { &decided.thought };
-        let thought: String = thought.chars().take(500).collect();
+    /// Of a field that was touched by its caption, and into which nothing was typed, a model has to see to.
+    fn untyped(&mut self) {
+        if let Some((caption, thought)) = self.captioned.take() {
+            self.for_a_model(&thought, &format!("it touched the field at {caption:?}, and nothing was typed"));
+        }
+    }
+
+    fn for_a_model(&mut self, thought: &str, why: &str) {
         let goal =
             format!("Do this one thing on the screen as it is, and nothing else: {}", thought.replace('{', "{ "));
         let _ = write!(self.toml, "\n# {}\n[[step]]\ngoal = {}\n", comment(why), text(&goal));
@@ -279,7 +293,11 @@ fn target_at(labels: &[Label], at: Spot) -> Option<(Target, Label)> {
     let marks: Vec<&str> =
         in_row.flat_map(|label| label.text.lines()).map(str::trim).filter(|line| !line.is_empty()).collect();
     let is_meant = |target: &Target| match find(target, labels, size) {
-        Found::One(found) => found == touched || lies_in(&found) || found.area.holds(at.x, at.y),
+        // What holds it is touched in the middle, where something else may lie.
+        Found::One(found) => {
+            let (x, y) = middle(&found.area);
+            found == touched || lies_in(&found) || found.area.holds(at.x, at.y) && touched.area.holds(x, y)
+        }
         Found::None | Found::Several(_) => false,
     };
     let plain = names.iter().map(|name| Target::of(name));
@@ -295,6 +313,22 @@ fn target_at(labels: &[Label], at: Spot) -> Option<(Target, Label)> {
     let is_short = |target: &Target| target.text.chars().count() <= 200;
     let target = plain.chain(with_role).chain(beside).filter(is_short).find(is_meant)?;
     Some((target, touched.clone()))
+}
+
+/// The caption by which the field at a place is found.
+fn caption_of(labels: &[Label], at: Spot) -> Option<String> {
+    let size = size_of(labels);
+    let is_here = |field: &Label| is_field(field) && field.area.holds(at.x, at.y);
+    let mut lines = labels.iter().flat_map(|label| label.text.lines()).map(str::trim).filter(|line| !line.is_empty());
+    let is_its =
+        |line: &str| matches!(find_field(&Target::of(line), labels, size), Found::One(field) if is_here(field));
+    lines.find(|line| line.chars().count() <= 200 && is_its(line)).map(str::to_owned)
+}
+
+/// What a model said that it does.
+fn words_of(decided: &Decided) -> String {
+    let thought = if decided.thought.trim().is_empty() { &decided.action } else { &decided.thought };
+    thought.chars().take(500).collect()
 }
 
 /// A display that all of them are on.
@@ -343,10 +377,45 @@ mod tests {
     use std::path::Path;
 
     use serde_json::json;
+    use tapwright_contract::ScreenId;
+    use tapwright_contract::device::Area;
 
     use super::super::values::fill;
     use super::super::{Outputs, Plan, Work};
     use super::*;
+
+    /// A field without words in a dialog that has some: the middle of the dialog is another place, and the caption leads to the field.
+    #[test]
+    fn a_field_without_words_is_found_by_its_caption_and_not_by_what_it_lies_in() {
+        let label = |role: &str, text: &str, [left, top, right, bottom]: [u32; 4]| Label {
+            text: text.to_owned(),
+            area: Area { left, top, right, bottom },
+            touchable: role == "TextField",
+            focused: false,
+            secret: false,
+            app: None,
+            role: Some(role.to_owned()),
+            value: None,
+        };
+        let labels = [
+            label("FileChooser", "File Chooser Widget", [0, 0, 1280, 800]),
+            label("Label", "Name:", [560, 35, 610, 60]),
+            label("TextField", "", [620, 30, 720, 65]),
+            label("TextField", "", [620, 370, 720, 400]),
+        ];
+        let size = Size { width: 1280, height: 800 };
+        let at = Spot { x: 668, y: 47, of: ScreenId::from(size) };
+        assert_eq!(target_at(&labels, at), None);
+        assert_eq!(caption_of(&labels, at).as_deref(), Some("Name:"));
+        let mut writer = Writer { captioned: Some(("Name:".to_owned(), "thought".to_owned())), ..Writer::default() };
+        writer.type_text("by hand.txt", false);
+        writer.untyped();
+        assert_eq!((writer.steps, writer.for_model), (1, 0), "{}", writer.toml);
+        assert!(writer.toml.contains("into = \"Name:\""), "{}", writer.toml);
+        writer.captioned = Some(("Name:".to_owned(), "thought".to_owned()));
+        writer.untyped();
+        assert_eq!((writer.steps, writer.for_model), (2, 1), "{}", writer.toml);
+    }
 
     /// What a run typed is typed again as it was, and is no value's name.
     #[test]

@@ -60,6 +60,7 @@ pub fn document(plan: &Plan, outputs: &Outputs) -> Option<String> {
         match (braces(name), outputs.get(name)) {
             (Some(braces), _) => text += braces,
             (None, Some(value)) if is_list => text += &bullets(value),
+            (None, Some(value)) if value.trim().contains('\n') => text += &block(value),
             (None, Some(value)) => text += &line(value),
             (None, None) => text += "(not known yet)",
         }
@@ -67,6 +68,15 @@ pub fn document(plan: &Plan, outputs: &Outputs) -> Option<String> {
     }
     text += rest;
     Some(format!("{}\n", text.trim()))
+}
+
+/// A text of several lines, as it is: nothing in it is Markdown.
+fn block(text: &str) -> String {
+    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(3.max(longest + 1));
+    let kept = |letter: &char| !letter.is_control() || ['\n', '\t'].contains(letter);
+    let text: String = text.trim_matches('\n').chars().filter(kept).collect();
+    format!("\n\n{fence}\n{text}\n{fence}\n\n")
 }
 
 /// A list, an item a line.

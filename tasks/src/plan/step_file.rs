@@ -359,6 +359,10 @@ fn step(raw: RawStep, span: &Range<usize>) -> Result<Step, Wrong> {
         (false, true) => Press::Right,
         (false, false) => Press::Once,
     };
+    if verb == "type" && raw.into.is_none() && (raw.role.is_some() || raw.beside.is_some()) {
+        let why = "`role` and `beside` tell apart what `into` names, and it is not there".to_owned();
+        return Err(wrong(why, "say which field: into = \"City\""));
+    }
     let mut within = raw.within;
     let act = if let Some(app) = raw.open {
         StepAction::Open { app }

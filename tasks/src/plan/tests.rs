@@ -836,6 +836,7 @@ fn mistakes_in_steps_are_pointed_at() {
         ("press = \"\"", "names no widget"),
         ("keys = \"ctrl+nokey\"", "nokey"),
         ("open = \"A\"\ntwice = true", "`twice` means nothing beside `open`"),
+        ("type = \"A\"\nrole = \"field\"", "`role` and `beside` tell apart what `into` names, and it is not there"),
         ("wait = { text = \"a\", file = \"b\" }", "about one thing"),
         ("check = { contains = \"b\" }", "about one thing"),
         ("check = { text = \"a\", contains = \"b\" }", "`contains` goes with `file`"),

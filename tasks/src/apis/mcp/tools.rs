@@ -102,6 +102,10 @@ impl McpServerOptions {
 
 /// What a call came to: the text, and whether the tool says that it went wrong.
 pub fn outcome(result: &Value) -> (String, bool) {
+    let has_content = result["content"].is_array() || result["structuredContent"].is_object();
+    if !has_content {
+        return ("the server's answer has no content, which MCP asks for".to_owned(), true);
+    }
     let failed = result["isError"].as_bool() == Some(true);
     let mut parts: Vec<String> = result["content"].as_array().into_iter().flatten().map(part).collect();
     if parts.iter().all(String::is_empty)
@@ -248,8 +252,9 @@ mod tests {
                 json!({ "content": [{ "type": "video\n" }, 3] }),
                 ("(video: it is not shown)\n(nothing: it is not shown)", false),
             ),
-            (json!({ "content": "text" }), ("", false)),
-            (json!(null), ("", false)),
+            (json!({ "content": "text" }), ("the server's answer has no content, which MCP asks for", true)),
+            (json!(null), ("the server's answer has no content, which MCP asks for", true)),
+            (json!({ "content": [] }), ("", false)),
         ] {
             assert_eq!(outcome(&result), (expected.0.to_owned(), expected.1), "{result}");
         }

@@ -137,7 +137,7 @@ fn one_odd_operation_is_left_out_alone() {
         - s.undeclared: its path has {id}, which is none of its parameters
         - s.matrix: its parameter "id": it is in "path" in the style matrix, which is not known here
         - s.elsewhere: it is at another server than url is, https://evil.example/
-        - s.FINE: another one is called so, but for capital letters
+        - s.FINE: another one has this name; capital letters do not count
         - s.cookie: its parameter "sid": cookies are the settings' to say: headers = { cookie = "…" }
         - s.key: its parameter "authorization": such a header is the settings' to say: headers = { … }
         - s.upload: its body is neither JSON nor a form: multipart/form-data
@@ -147,7 +147,7 @@ fn one_odd_operation_is_left_out_alone() {
         - s.loopRef: one of its parameters: its references lead to references without end
         - s.otherFile: its body: it refers to another file, "https://evil.example/bodies.yaml"
         - s.otherBody: its body: it refers to another file, "file:///etc/passwd"
-        - s.fine: another one is called so, but for capital letters
+        - s.fine: another one has this name; capital letters do not count
         - s.object: its parameter "f": an object is written into a query as deepObject or as JSON only
         - s.injected: its parameter "a b: c": such a header is the settings' to say: headers = { … }
     "##]],
