@@ -292,7 +292,9 @@ async fn read(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, Model
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > bytes_max {
-            return Err(ModelErrorKind::Fatal { why: format!("the server's answer is longer than {bytes_max} bytes") });
+            // A model that goes on and on about one prompt may answer the next one.
+            let why = format!("the server's answer is longer than {bytes_max} bytes");
+            return Err(ModelErrorKind::InvalidPrompt { why });
         }
         body.extend_from_slice(&chunk);
     }

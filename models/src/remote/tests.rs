@@ -241,7 +241,7 @@ fn addresses_of_this_machine_are_known() {
 #[tokio::test]
 async fn bodies_without_end_and_connections_that_break_are_bounded() {
     let huge = http("200 OK", &"x".repeat(5000));
-    assert!(matches!(trouble(huge).await, ModelErrorKind::Fatal { why } if why.contains("4096 bytes")));
+    assert!(matches!(trouble(huge).await, ModelErrorKind::InvalidPrompt { why } if why.contains("4096 bytes")));
     let endless = "HTTP/1.1 500 Oh\r\ncontent-length: 99999999\r\n\r\n".to_owned() + &"y".repeat(200_000);
     assert!(matches!(trouble(endless).await, ModelErrorKind::Unavailable { .. }));
     let short = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{";
