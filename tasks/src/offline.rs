@@ -14,7 +14,7 @@ pub mod rules;
 pub mod traces;
 
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -86,6 +86,12 @@ pub enum OfflineError {
     /// A record of a file of records is not.
     #[error("{}: record {record}: {why}", .at.display())]
     Record { at: PathBuf, record: usize, why: String },
+    /// A folder that is to be filled anew holds something.
+    #[error("{}: {why}", .at.display())]
+    Occupied { at: PathBuf, why: String },
+    /// Another process writes into a folder.
+    #[error("{}: another process is writing there", .at.display())]
+    Busy { at: PathBuf },
     /// What is asked for does not go together.
     #[error("{0}")]
     Unfit(String),
@@ -184,6 +190,16 @@ fn replace_file(at: &Path, write: impl FnOnce(&mut io::BufWriter<File>) -> io::R
         std::fs::rename(&beside, at)
     };
     replace().map_err(OfflineError::unwritten(at))
+}
+
+/// Opens a file, which is made, and locks it; nothing if another process has. However this one ends, it is free then.
+fn lock_file(at: &Path) -> io::Result<Option<File>> {
+    let file = OpenOptions::new().create(true).append(true).read(true).open(at)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// Adds lines to a file, each on the disk before anything follows from it.

@@ -10,7 +10,6 @@ use serde_json::json;
 use self::program::Place;
 
 const USAGE: i32 = 2;
-#[cfg(target_os = "linux")]
 const UNWRITTEN: i32 = 4;
 
 fn picture(at: &Path) {
@@ -93,6 +92,18 @@ fn what_is_not_there_and_what_cannot_be_written_get_help_that_fits() {
         assert_eq!(full.code, UNWRITTEN, "{}", full.err);
         assert!(full.err.contains("No space left") && !full.err.contains("help:"), "{}", full.err);
     }
+}
+
+#[test]
+fn a_folder_that_holds_something_is_not_drawn_into() {
+    let place = Place::new();
+    let drawn = place.run(&["offline", "draw", "set", "--count", "2"]);
+    assert_eq!(drawn.code, 0, "{}", drawn.err);
+    let before = fs::read(place.path().join("set/records.jsonl")).unwrap();
+    let again = place.run(&["offline", "draw", "set", "--count", "1"]);
+    assert_eq!(again.code, UNWRITTEN, "{}{}", again.out, again.err);
+    assert!(again.err.contains("is in it already") && again.err.contains("help: name a folder"), "{}", again.err);
+    assert_eq!(fs::read(place.path().join("set/records.jsonl")).unwrap(), before);
 }
 
 #[test]

@@ -2,15 +2,19 @@
 //! draws the same set, byte by byte.
 
 use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use tapwright_phone::{AppSelection, Dice, Input, Language, Options, World};
 
-use super::{OfflineError, OfflineRecord, RECORDS, Target, write_lines};
+use super::{OfflineError, OfflineRecord, RECORDS, Target, lock_file, write_lines};
 
 /// More than anybody needs, and a few gigabytes.
 pub const COUNT_MAX: u32 = 100_000;
+/// In the folder while a set is drawn into it.
+const UNFINISHED: &str = "draw.part";
+/// What is read of it.
+const MARK_BYTES_MAX: u64 = 200;
 const DISPLAYS: [(u32, u32); 4] = [(540, 1200), (720, 1600), (1080, 2400), (480, 1040)];
 /// How many touches lead to a screen at most.
 const TOUCHES_MAX: usize = 3;
@@ -29,12 +33,13 @@ struct Widget {
     area: [i32; 4],
 }
 
-/// Writes a set into a folder. `tell` hears how many records there are.
+/// Writes a set into a folder that holds nothing, or in which the same one broke off: that one is drawn over, picture by picture.
+/// `tell` hears how many records there are.
 ///
 /// # Errors
-/// `OfflineError` if it cannot be written.
+/// `OfflineError` if the folder holds something else, another process draws there, or it cannot be written.
 pub fn draw(folder: &Path, seed: u64, count: u32, mut tell: impl FnMut(u32)) -> Result<(), OfflineError> {
-    std::fs::create_dir_all(folder).map_err(OfflineError::unwritten(folder))?;
+    let _lock = begin(folder, &format!("--seed {seed} --count {count}"))?;
     let mut records = Vec::new();
     for number in 0..count.min(COUNT_MAX) {
         let mut dice = Dice::named(seed.wrapping_mul(1_000_003).wrapping_add(u64::from(number)), "offline");
@@ -60,7 +65,47 @@ pub fn draw(folder: &Path, seed: u64, count: u32, mut tell: impl FnMut(u32)) -> 
         });
         tell(number + 1);
     }
-    write_lines(&folder.join(RECORDS), records.into_iter())
+    write_lines(&folder.join(RECORDS), records.into_iter())?;
+    let mark = folder.join(UNFINISHED);
+    std::fs::remove_file(&mark).map_err(OfflineError::unwritten(&mark))
+}
+
+/// Makes a folder, with the mark of a set that is not finished. What is drawn, the mark says in the words of the command line.
+fn begin(folder: &Path, what: &str) -> Result<File, OfflineError> {
+    std::fs::create_dir_all(folder).map_err(OfflineError::unwritten(folder))?;
+    let mark = folder.join(UNFINISHED);
+    if !mark.exists() {
+        refuse_others(folder)?;
+    }
+    let locked = lock_file(&mark).map_err(OfflineError::unwritten(&mark))?;
+    let mut file = locked.ok_or_else(|| OfflineError::Busy { at: folder.to_owned() })?;
+    let mut there = String::new();
+    (&mut file).take(MARK_BYTES_MAX).read_to_string(&mut there).map_err(OfflineError::unwritten(&mark))?;
+    match there.trim() {
+        there if there == what => {}
+        // Whoever made it was killed before anything was drawn.
+        "" => {
+            refuse_others(folder)?;
+            writeln!(file, "{what}").and_then(|()| file.sync_all()).map_err(OfflineError::unwritten(&mark))?;
+        }
+        there => {
+            let why = format!("a set that was drawn with {there:?} broke off there: the same command draws it anew");
+            return Err(OfflineError::Occupied { at: folder.to_owned(), why });
+        }
+    }
+    Ok(file)
+}
+
+/// A set that is drawn over another one would leave its pictures and take its records.
+fn refuse_others(folder: &Path) -> Result<(), OfflineError> {
+    for entry in std::fs::read_dir(folder).map_err(OfflineError::unwritten(folder))? {
+        let name = entry.map_err(OfflineError::unwritten(folder))?.file_name();
+        if name != UNFINISHED {
+            let why = format!("{name:?} is in it already, and a set is drawn into a folder of its own");
+            return Err(OfflineError::Occupied { at: folder.to_owned(), why });
+        }
+    }
+    Ok(())
 }
 
 /// A screen to which some touches have led, and what is to be touched on it.
@@ -86,9 +131,12 @@ fn screen(dice: &mut Dice) -> Option<(World, Widget, Language)> {
         world.advance(world.uptime() + 3000);
     }
     let all = widgets(&world.hierarchy());
-    // Of two with one name nobody could say which is meant.
-    let named: Vec<&Widget> =
-        all.iter().filter(|one| all.iter().filter(|other| other.name == one.name).count() == 1).collect();
+    // Of two with one name nobody could say which is meant, and what is scrolled out but for a line of pixels is empty.
+    let is_wide = |widget: &Widget| widget.area[0] + 1 < widget.area[2] && widget.area[1] + 1 < widget.area[3];
+    let named: Vec<&Widget> = all
+        .iter()
+        .filter(|one| is_wide(one) && all.iter().filter(|other| other.name == one.name).count() == 1)
+        .collect();
     if named.is_empty() {
         return None;
     }

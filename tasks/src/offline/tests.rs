@@ -215,6 +215,34 @@ async fn a_set_is_drawn_asked_about_judged_and_counted_and_what_broke_off_goes_o
 }
 
 #[test]
+fn a_set_is_drawn_into_no_folder_that_holds_anything_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let [set, own, broken] = ["set", "own", "broken"].map(|name| folder.path().join(name));
+    fs::create_dir(&set).unwrap();
+    draw(&set, 3, 2, |_| ()).unwrap();
+    let drawn = fs::read(set.join(RECORDS)).unwrap();
+    let said = |at: &Path, seed: u64| match draw(at, seed, 2, |_| ()) {
+        Err(error @ OfflineError::Occupied { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    said(&set, 3);
+    assert_eq!(fs::read(set.join(RECORDS)).unwrap(), drawn);
+    assert!(!set.join("draw.part").exists());
+    fs::create_dir(&own).unwrap();
+    fs::write(own.join("a.png"), "mine").unwrap();
+    assert!(said(&own, 3).contains("\"a.png\" is in it already"));
+    assert_eq!(fs::read_dir(&own).unwrap().count(), 1);
+    // One that broke off is drawn anew by the same command, and by no other.
+    let break_off = || draw(&broken, 3, 2, |done| assert!(done < 1, "the test breaks it off"));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(break_off)).is_err());
+    assert!(broken.join("00000.png").exists() && !broken.join(RECORDS).exists());
+    assert!(said(&broken, 4).contains("--seed 3 --count 2"));
+    draw(&broken, 3, 2, |_| ()).unwrap();
+    assert_eq!(fs::read(broken.join(RECORDS)).unwrap(), drawn);
+    said(&broken, 3);
+}
+
+#[test]
 fn the_files_of_published_sets_are_read_and_mistakes_are_said_with_their_entry() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.png"), "x").unwrap();

@@ -37,7 +37,7 @@ pub enum OfflineCommand {
 /// Draw a set of records: screens of virtual phones, their trees, and something to be touched on each
 #[derive(Args, Debug)]
 pub struct DrawRecordsArguments {
-    /// The folder, which is made
+    /// The folder, which is made; one that is there has to be empty
     pub folder: PathBuf,
 
     /// How many

@@ -224,6 +224,12 @@ impl From<OfflineError> for CliError {
             }
             OfflineError::File { .. } | OfflineError::Unfit(_) => CliError::new(Exit::Usage, &error),
             OfflineError::Unwritten { .. } => CliError::new(Exit::Unwritten, &error),
+            OfflineError::Occupied { .. } => {
+                CliError::new(Exit::Unwritten, &error).help("name a folder that is not there yet, where you may write")
+            }
+            OfflineError::Busy { .. } => {
+                CliError::new(Exit::NotReady, &error).help("wait for its end, or stop that process")
+            }
             OfflineError::Record { .. } => CliError::new(Exit::Unreadable, &error)
                 .help("where only its content is wrong, --skip-faulty passes over it and tells of it"),
             OfflineError::Line { .. } | OfflineError::Content { .. } => CliError::new(Exit::Unreadable, &error),

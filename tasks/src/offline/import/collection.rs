@@ -40,6 +40,8 @@ impl From<OfflineError> for Fault {
             error @ (OfflineError::File { .. }
             | OfflineError::Unwritten { .. }
             | OfflineError::Record { .. }
+            | OfflineError::Occupied { .. }
+            | OfflineError::Busy { .. }
             | OfflineError::Unfit(_)) => Fault::Fatal(error),
         }
     }
