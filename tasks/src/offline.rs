@@ -12,8 +12,9 @@ pub mod judge;
 pub mod metric;
 pub mod rules;
 pub mod traces;
+mod validity;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,8 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tapwright_contract::file;
+
+use self::validity::{check_on_picture, check_record};
 
 /// The records of a set.
 pub const RECORDS: &str = "records.jsonl";
@@ -86,6 +88,9 @@ pub enum OfflineError {
     /// A record of a file of records is not.
     #[error("{}: record {record}: {why}", .at.display())]
     Record { at: PathBuf, record: usize, why: String },
+    /// An entry of a list is not; the first one is 1.
+    #[error("{}: entry {entry}: {why}", .at.display())]
+    Entry { at: PathBuf, entry: usize, why: String },
     /// A folder that is to be filled anew holds something.
     #[error("{}: {why}", .at.display())]
     Occupied { at: PathBuf, why: String },
@@ -117,11 +122,32 @@ impl OfflineError {
 /// # Errors
 /// `OfflineError` with the line that is wrong.
 pub fn read_records(folder: &Path) -> Result<Vec<OfflineRecord>, OfflineError> {
+    Ok(read_numbered_records(folder)?.into_iter().map(|(_, record)| record).collect())
+}
+
+/// The same, and sees that what is right lies on the records' pictures. What is no picture is left to [`infer`], which notes it.
+///
+/// # Errors
+/// `OfflineError` with the line that is wrong.
+pub fn read_records_on_pictures(folder: &Path) -> Result<Vec<OfflineRecord>, OfflineError> {
+    let records = read_numbered_records(folder)?;
+    // Many records ask about one picture.
+    let mut sizes = BTreeMap::new();
+    for (line, record) in &records {
+        let size = *sizes.entry(&record.image).or_insert_with(|| files::picture_size(&folder.join(&record.image)).ok());
+        let found = size.map_or(Ok(()), |size| check_on_picture(record, size));
+        found.map_err(|why| wrong_record(folder, *line, record, &why))?;
+    }
+    Ok(records.into_iter().map(|(_, record)| record).collect())
+}
+
+/// Reads the records of a folder, each with its line.
+fn read_numbered_records(folder: &Path) -> Result<Vec<(usize, OfflineRecord)>, OfflineError> {
     let at = folder.join(RECORDS);
-    let records: Vec<OfflineRecord> = read_lines(&at, false)?;
+    let records: Vec<(usize, OfflineRecord)> = read_numbered_lines(&at, false)?;
     let mut ids = BTreeSet::new();
-    for (place, record) in records.iter().enumerate() {
-        let wrong = |why: String| OfflineError::Line { at: at.clone(), line: place + 1, why };
+    for (line, record) in &records {
+        let wrong = |why: String| OfflineError::Line { at: at.clone(), line: *line, why };
         if !ids.insert(&record.id) {
             return Err(wrong(format!("there is another record with the id {:?}", record.id)));
         }
@@ -129,11 +155,16 @@ pub fn read_records(folder: &Path) -> Result<Vec<OfflineRecord>, OfflineError> {
         if !files::is_below(&record.image) {
             return Err(wrong(format!("the picture {:?} is not beside the records", record.image)));
         }
+        check_record(record).map_err(|why| wrong_record(folder, *line, record, &why))?;
     }
     if records.is_empty() {
         return Err(OfflineError::Content { at, why: "there is no record in it".to_owned() });
     }
     Ok(records)
+}
+
+fn wrong_record(folder: &Path, line: usize, record: &OfflineRecord, why: &str) -> OfflineError {
+    OfflineError::Line { at: folder.join(RECORDS), line, why: format!("record {:?}: {why}", record.id) }
 }
 
 /// What tells a set from every other one: what is asked and what is right.
@@ -148,7 +179,12 @@ pub fn digest(records: &[OfflineRecord]) -> String {
 
 /// Reads a file of lines of JSON. Where lines are added one by one the last may be torn, and is left out then.
 fn read_lines<T: DeserializeOwned>(at: &Path, grows: bool) -> Result<Vec<T>, OfflineError> {
-    let text = file::read_text(at, BYTES_MAX).map_err(OfflineError::file(at))?;
+    Ok(read_numbered_lines(at, grows)?.into_iter().map(|(_, read)| read).collect())
+}
+
+/// The same with the number of each line, from 1 on: lines that are empty have one too.
+fn read_numbered_lines<T: DeserializeOwned>(at: &Path, grows: bool) -> Result<Vec<(usize, T)>, OfflineError> {
+    let text = files::read_text(at, BYTES_MAX).map_err(OfflineError::file(at))?;
     let mut read = Vec::new();
     for (place, line) in text.split_inclusive('\n').enumerate() {
         if line.trim().is_empty() || (grows && !line.ends_with('\n')) {
@@ -163,11 +199,18 @@ fn read_lines<T: DeserializeOwned>(at: &Path, grows: bool) -> Result<Vec<T>, Off
         let one = serde_json::from_str(line).map_err(|error| OfflineError::Line {
             at: at.to_owned(),
             line: place + 1,
-            why: error.to_string(),
+            why: within_line(&error),
         })?;
-        read.push(one);
+        read.push((place + 1, one));
     }
     Ok(read)
+}
+
+/// What is wrong with a line that was read by itself: to the reader it would always be line 1.
+fn within_line(error: &serde_json::Error) -> String {
+    let (why, column) = (error.to_string(), error.column());
+    let place = format!(" at line {} column {column}", error.line());
+    why.strip_suffix(&place).map_or_else(|| why.clone(), |why| format!("column {column}: {why}"))
 }
 
 /// Writes lines of JSON in place of what is there.

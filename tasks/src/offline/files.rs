@@ -11,6 +11,8 @@ use super::OfflineError;
 
 /// More files than any set is in.
 const FILES_MAX: usize = 1_000_000;
+/// Before the text of a file that was written on Windows.
+pub const BYTE_ORDER_MARK: char = '\u{feff}';
 /// Of a picture, once it is unpacked.
 const PICTURE_ALLOC_MAX: u64 = 512 << 20;
 
@@ -51,6 +53,18 @@ fn entries(folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathB
     }
     found.sort();
     Ok(found)
+}
+
+/// A text, without the mark that some editors put before its first letter.
+///
+/// # Errors
+/// As [`file::read_text`].
+pub fn read_text(at: &Path, bytes_max: u64) -> io::Result<String> {
+    let text = file::read_text(at, bytes_max)?;
+    Ok(match text.strip_prefix(BYTE_ORDER_MARK) {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    })
 }
 
 /// A picture in a usual format, whole.

@@ -20,15 +20,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tapwright_contract::file;
 
 pub use self::screenspot::BoxForm;
 
-use self::collection::{Collection, Fault, remove_if_there, start};
+use self::collection::{Collection, FAULTS_MAX, Fault, remove_if_there, start};
 use self::example::Example;
 use self::gui_odyssey::Screenshots;
 use self::parts::Parts;
 use self::tfrecord::RecordReader;
+use super::files::read_text;
 use super::{BYTES_MAX, OfflineError, RECORDS, traces, write_lines};
 
 /// Beside the pictures, while an import is under way.
@@ -140,6 +140,14 @@ impl ImportReport {
         let (left_out, faults) = (BTreeMap::new(), Vec::new());
         ImportReport { format, records: 0, episodes: 0, left_out, faults, fault_count: 0, files_kept: 0 }
     }
+
+    /// Counts what is passed over.
+    fn add_fault(&mut self, fault: &OfflineError) {
+        self.fault_count += 1;
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push(fault.to_string());
+        }
+    }
 }
 
 /// Reads a set's files and writes its records into a folder, beside its pictures. `tell` hears how far it is.
@@ -163,8 +171,7 @@ pub fn import(
     match format {
         SetFormat::ScreenSpot => {
             let [file] = from else { return Err(OfflineError::Unfit("this set is one file: name one".to_owned())) };
-            let records = screenspot::import(file, folder, options.boxes)?;
-            Ok(ImportReport { records, ..ImportReport::of(format) })
+            screenspot::import(file, folder, options)
         }
         SetFormat::AndroidControl => import_shards(ShardSet::AndroidControl, from, folder, options, tell),
         SetFormat::Aitw => import_shards(ShardSet::Aitw, from, folder, options, tell),
@@ -213,9 +220,8 @@ fn fits(format: SetFormat, options: &ImportOptions) -> Result<(), OfflineError> 
     if options.results.is_some() && format != SetFormat::AndroidLab {
         return unfit("--results is for androidlab");
     }
-    let is_part = options.list.is_some() || options.episodes_max.is_some() || options.records_max.is_some();
-    if is_screenspot && (is_part || options.skip_faulty) {
-        return unfit("--splits, --episodes, --limit and --skip-faulty are for recorded runs");
+    if is_screenspot && (options.list.is_some() || options.episodes_max.is_some()) {
+        return unfit("--splits and --episodes are for recorded runs");
     }
     Ok(())
 }
@@ -264,7 +270,7 @@ fn has_records(report: ImportReport, at: &Path) -> Result<ImportReport, OfflineE
         return Ok(report);
     }
     let ImportReport { left_out, faults, .. } = &report;
-    let why = format!("no step of it became a record; left out: {left_out:?}, faulty: {faults:?}");
+    let why = format!("nothing in it became a record; left out: {left_out:?}, faulty: {faults:?}");
     Err(OfflineError::Content { at: at.to_owned(), why })
 }
 
@@ -353,7 +359,7 @@ fn read_example(set: ShardSet, record: &[u8], collection: &mut Collection<'_>) -
 fn read_list(list: &EpisodeList) -> Result<BTreeSet<String>, OfflineError> {
     let EpisodeList { file: at, part } = list;
     let content = |why: String| OfflineError::Content { at: at.clone(), why };
-    let text = file::read_text(at, BYTES_MAX).map_err(OfflineError::file(at))?;
+    let text = read_text(at, BYTES_MAX).map_err(OfflineError::file(at))?;
     let lists: BTreeMap<String, Vec<Value>> = serde_json::from_str(&text)
         .map_err(|error| content(format!("it is no object of lists of episodes: {:.300}", error.to_string())))?;
     let names = || lists.keys().take(LISTS_TOLD).map(|name| start(name, 40)).collect::<Vec<_>>().join(", ");

@@ -245,7 +245,8 @@ fn a_set_is_drawn_into_no_folder_that_holds_anything_else() {
 #[test]
 fn the_files_of_published_sets_are_read_and_mistakes_are_said_with_their_entry() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("a.png"), "x").unwrap();
+    image::RgbImage::new(100, 100).save(folder.path().join("a.png")).unwrap();
+    fs::write(folder.path().join("broken.png"), "x").unwrap();
     let from = folder.path().join("set.json");
     let read = |text: &str, form| {
         fs::write(&from, text).unwrap();
@@ -258,11 +259,13 @@ fn the_files_of_published_sets_are_read_and_mistakes_are_said_with_their_entry()
     assert_eq!(records[0].target, Target::Box([10.0, 20.0, 40.0, 60.0]));
     assert_eq!((records[0].kind.as_deref(), records[0].group.as_deref()), (Some("icon"), Some("ios")));
     assert_eq!(read(v2, Some(BoxForm::Corners)).unwrap()[0].target, Target::Box([10.0, 20.0, 30.0, 40.0]));
+    // Some editors put a mark before the first letter.
+    assert_eq!(read(&format!("\u{feff}{v2}"), None).unwrap().len(), 1);
     let pro = r#"[{"img_filename": "a.png", "bbox": [10, 20, 30, 40], "instruction": "i", "ui_type": "text", "application": "blender",
-        "group": "Creative", "img_size": [3840, 2160], "id": "blender_1"}]"#;
+        "platform": "windows", "data_type": "icon", "image_path": "b.png", "group": "Creative", "img_size": [3840, 2160], "id": "blender_1"}]"#;
     let records = read(pro, None).unwrap();
     assert_eq!((records[0].id.as_str(), &records[0].target), ("blender_1", &Target::Box([10.0, 20.0, 30.0, 40.0])));
-    assert_eq!(records[0].group.as_deref(), Some("Creative"));
+    assert_eq!((records[0].kind.as_deref(), records[0].group.as_deref()), (Some("icon"), Some("Creative")));
     let osworld = r#"[{"image_path": "a.png", "instruction": "i", "box_type": "polygon", "box_coordinates": [0,0, 9,0, 9,9]},
         {"image_path": "a.png", "instruction": "i", "box_type": "refusal", "box_coordinates": [-1,-1,-1,-1]}]"#;
     let records = read(osworld, None).unwrap();
@@ -274,7 +277,19 @@ fn the_files_of_published_sets_are_read_and_mistakes_are_said_with_their_entry()
         ("[]", "0 entries"),
         (
             r#"[{"img_filename": "b.png", "bbox": [1,2,3,4], "instruction": "i"}]"#,
-            "line 1: entry: there is no picture b.png",
+            "set.json: entry 1: there is no picture b.png",
+        ),
+        (r#"[{"img_filename": "broken.png", "bbox": [1,2,3,4], "instruction": "i"}]"#, "it is no picture"),
+        (r#"[{"bbox": [1,2,3,4], "instruction": "i"}]"#, "it names no picture"),
+        (r#"[{"img_filename": "a.png", "bbox": [1,2,3,4], "instruction": " "}]"#, "its instruction is empty"),
+        (
+            r#"[{"img_filename": "a.png", "bbox": [1,2,3,0], "instruction": "i", "id": "x"}]"#,
+            "id \"x\": its box is empty",
+        ),
+        (r#"[{"img_filename": "a.png", "bbox": [5000,2,3,4], "instruction": "i"}]"#, "off its picture of 100 x 100"),
+        (
+            r#"[{"image_path": "a.png", "instruction": "i", "box_type": "polygon", "box_coordinates": [1,1, 2,1, 3,1]}]"#,
+            "its polygon is empty",
         ),
         (r#"[{"img_filename": "../a.png", "bbox": [1,2,3,4], "instruction": "i"}]"#, "not in the folder of pictures"),
         (r#"[{"img_filename": "a.png", "instruction": "i"}]"#, "no place that can be read"),
@@ -283,6 +298,80 @@ fn the_files_of_published_sets_are_read_and_mistakes_are_said_with_their_entry()
         let said = read(text, None).unwrap_err().to_string();
         assert!(said.contains(why), "{text}: {said}");
     }
+}
+
+#[test]
+fn faulty_entries_are_passed_over_and_a_part_of_a_list_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    image::RgbImage::new(100, 100).save(folder.path().join("a.png")).unwrap();
+    let from = folder.path().join("set.json");
+    let entry = |image: &str, id: &str| {
+        format!("{{\"img_filename\":\"{image}\",\"bbox\":[1,2,3,4],\"instruction\":\"i\",\"id\":\"{id}\"}}")
+    };
+    let entries =
+        [entry("a.png", "1"), entry("b.png", "2"), entry("a.png", "1"), entry("a.png", "3"), entry("a.png", "4")];
+    fs::write(&from, format!("[{}]", entries.join(",\n"))).unwrap();
+    let read = |options: &ImportOptions| import(std::slice::from_ref(&from), folder.path(), options, |_| ());
+    let said = read(&ImportOptions::default()).unwrap_err().to_string();
+    assert!(said.contains("entry 2: there is no picture b.png"), "{said}");
+    let report = read(&ImportOptions { skip_faulty: true, records_max: Some(2), ..ImportOptions::default() }).unwrap();
+    assert_eq!((report.records, report.fault_count), (2, 2));
+    assert!(report.faults[1].contains("entry 3: there is another entry with the id \"1\""), "{report:?}");
+    let ids: Vec<String> = read_records(folder.path()).unwrap().into_iter().map(|record| record.id).collect();
+    assert_eq!(ids, ["1", "3"]);
+    let said = read(&ImportOptions { episodes_max: Some(2), ..ImportOptions::default() }).unwrap_err().to_string();
+    assert!(said.contains("are for recorded runs, and this is screenspot"), "{said}");
+    // A set without a record is none.
+    fs::write(&from, format!("[{}]", entry("b.png", "2"))).unwrap();
+    let none = read(&ImportOptions { skip_faulty: true, ..ImportOptions::default() }).unwrap_err().to_string();
+    assert!(none.contains("nothing in it became a record"), "{none}");
+}
+
+#[test]
+fn records_that_nobody_can_answer_rightly_are_refused_with_their_line_and_id() {
+    let folder = tempfile::tempdir().unwrap();
+    image::RgbImage::new(100, 100).save(folder.path().join("a.png")).unwrap();
+    let read = |question: &str, target: &str, image: &str| {
+        let of = |id: &str, question: &str, target: &str, image: &str| {
+            format!("{{\"id\":\"{id}\",\"image\":\"{image}\",\"question\":\"{question}\",\"target\":{target}}}\n")
+        };
+        // With a mark before the first letter, and a line that is empty.
+        let lines = format!("\u{feff}{}\n{}", of("a", "q", "\"refusal\"", "a.png"), of("b", question, target, image));
+        fs::write(folder.path().join(RECORDS), lines).unwrap();
+        read_records_on_pictures(folder.path()).map_err(|error| error.to_string())
+    };
+    let step = |action: &str, boxes: &str| {
+        format!("{{\"step\":{{\"rules\":\"gui_odyssey\",\"action\":{action},\"boxes\":[{boxes}]}}}}")
+    };
+    let click = |x: u32| format!("{{\"type\":\"click\",\"x\":{x},\"y\":50}}");
+    for (question, target, why) in [
+        (" ", "{\"box\":[1,1,9,9]}", "there is no instruction"),
+        ("q", "{\"box\":[10,10,0,0]}", "is inside out"),
+        ("q", "{\"box\":[10,10,10,20]}", "its box is empty"),
+        ("q", "{\"box\":[5000,5000,5010,5010]}", "off its picture of 100 x 100"),
+        // Left, top, width and height of what reaches from 60 to 90 are no corners.
+        ("q", "{\"box\":[60,60,150,150]}", "off its picture of 100 x 100"),
+        ("q", "{\"polygon\":[[1,1],[9,9]]}", "its polygon has 2 corners, and needs 3"),
+        ("q", "{\"polygon\":[[1,1],[5,5],[5000,9]]}", "off its picture of 100 x 100"),
+        ("q", &step(&click(101), ""), "it touches 101, 50 on a picture of 100 x 100"),
+        ("q", &step(&click(50), "[9,9,1,1]"), "is inside out"),
+    ] {
+        let said = read(question, target, "a.png").unwrap_err();
+        assert!(said.contains("records.jsonl: line 3: record \"b\": ") && said.contains(why), "{target}: {said}");
+    }
+    let right = [
+        "{\"box\":[-3,0,104,100]}",
+        "{\"polygon\":[[1,1],[9,1],[5,9]]}",
+        &step(&click(100), "[9,9,9,9]"),
+        &step("{\"type\":\"back\"}", ""),
+    ];
+    for target in right {
+        read("q", target, "a.png").unwrap();
+    }
+    // A picture that is not there is noted when it is asked about.
+    read("q", "{\"box\":[5000,5000,5010,5010]}", "none.png").unwrap();
+    let said = read("q", "{\"box\":[1,1]}", "a.png").unwrap_err();
+    assert!(said.contains("line 3: column ") && !said.contains("at line 1"), "{said}");
 }
 
 #[test]

@@ -10,9 +10,8 @@ use std::path::{Path, PathBuf};
 use image::{DynamicImage, RgbaImage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tapwright_contract::file;
 
-use super::files::{folders_in, read_picture};
+use super::files::{folders_in, read_picture, read_text};
 use super::{BYTES_MAX, OfflineError, read_lines};
 
 /// In the folder of a trace.
@@ -186,7 +185,7 @@ pub fn read_results(at: &Path) -> Result<BTreeMap<String, bool>, OfflineError> {
 /// # Errors
 /// `OfflineError` if it is no object of numbers.
 pub fn read_lengths(at: &Path) -> Result<BTreeMap<String, u32>, OfflineError> {
-    let text = file::read_text(at, BYTES_MAX).map_err(OfflineError::file(at))?;
+    let text = read_text(at, BYTES_MAX).map_err(OfflineError::file(at))?;
     serde_json::from_str(&text).map_err(|error| {
         let why = format!("it is no object of numbers of steps by task: {error}");
         OfflineError::Content { at: at.to_owned(), why }

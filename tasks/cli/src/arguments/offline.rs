@@ -84,7 +84,7 @@ pub struct ImportRecordsArguments {
     #[arg(long, value_name = "NAME", default_value = "test", requires = "splits")]
     pub part: String,
 
-    /// At most so many episodes, the first ones
+    /// At most so many episodes of recorded runs, the first ones
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub episodes: Option<u32>,
 

@@ -8,7 +8,7 @@ use tapwright_tasks::offline::infer::{InferError, infer};
 use tapwright_tasks::offline::judge::{AnswerStatus, judge, read_judged};
 use tapwright_tasks::offline::metric::{OfflineCounts, metric};
 use tapwright_tasks::offline::traces::{self, TraceFacts, TraceMetric};
-use tapwright_tasks::offline::{OfflineError, RECORDS, draw, read_records};
+use tapwright_tasks::offline::{OfflineError, RECORDS, draw, read_records, read_records_on_pictures};
 
 use super::open_model;
 use crate::arguments::{
@@ -53,7 +53,7 @@ pub async fn perform(common: Common, arguments: OfflineArguments) -> Result<Exit
         }
         OfflineCommand::Infer(arguments) => return ask(common, arguments).await,
         OfflineCommand::Judge(JudgeAnswersArguments { set, answers }) => {
-            let judged = judge(&read_records(&set)?, &answers)?;
+            let judged = judge(&read_records_on_pictures(&set)?, &answers)?;
             let count = |status: AnswerStatus| judged.iter().filter(|record| record.status == status).count();
             let (right, missing) = (count(AnswerStatus::Right), count(AnswerStatus::Missing));
             if json {
@@ -194,7 +194,7 @@ fn row(name: &str, counts: &OfflineCounts) {
 async fn ask(common: Common, arguments: InferArguments) -> Result<Exit, CliError> {
     let InferArguments { set, answers, model } = arguments;
     let config = Config::read(Flags::common(common).model(model))?;
-    let records = read_records(&set)?;
+    let records = read_records_on_pictures(&set)?;
     let stop = interrupt::listen();
     let narrator = Narrator::new(config.json, true, 0);
     let Some(mut opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
@@ -230,7 +230,7 @@ impl From<OfflineError> for CliError {
             OfflineError::Busy { .. } => {
                 CliError::new(Exit::NotReady, &error).help("wait for its end, or stop that process")
             }
-            OfflineError::Record { .. } => CliError::new(Exit::Unreadable, &error)
+            OfflineError::Record { .. } | OfflineError::Entry { .. } => CliError::new(Exit::Unreadable, &error)
                 .help("where only its content is wrong, --skip-faulty passes over it and tells of it"),
             OfflineError::Line { .. } | OfflineError::Content { .. } => CliError::new(Exit::Unreadable, &error),
         }

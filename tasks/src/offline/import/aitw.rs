@@ -91,7 +91,9 @@ fn read_boxes(example: &Example<'_>, touch: [f64; 2], [width, height]: [f64; 2])
         let [top, left, tall, wide] = sides.map(f64::from);
         [left * width, top * height, (left + wide) * width, (top + tall) * height]
     });
-    Ok(boxes.filter(|area| is_near_box(touch, *area, [width, height])).collect())
+    let counts =
+        |area: &[f64; 4]| area[0] <= area[2] && area[1] <= area[3] && is_near_box(touch, *area, [width, height]);
+    Ok(boxes.filter(counts).collect())
 }
 
 /// Rows of pixels from above, in red, green, blue, and perhaps alpha.

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::super::rules::{RuleSet, StepAction};
+use super::super::validity::check_record;
 use super::super::{OfflineError, OfflineRecord, RECORDS, RECORDS_MAX, Target};
 use super::{ImportOptions, ImportReport, PARTS, RECORDS_REPLACED};
 
@@ -16,9 +17,9 @@ const OWN_NAMES: [&str; 4] = [RECORDS, RECORDS_REPLACED, "records.part", PARTS];
 /// So many reasons are told apart. They hold words of the files, which may be anything.
 const REASONS_MAX: usize = 50;
 /// Of what is faulty so much is told in words.
-const FAULTS_MAX: usize = 20;
+pub const FAULTS_MAX: usize = 20;
 /// Letters of one.
-const WHY_MAX: usize = 600;
+pub const WHY_MAX: usize = 600;
 const PNG_START: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 const PNG_END: &[u8] = b"\0\0\0\0IEND\xaeB`\x82";
 
@@ -37,6 +38,7 @@ impl From<OfflineError> for Fault {
         match error {
             OfflineError::Content { why, .. } => Fault::Content(why),
             OfflineError::Line { line, why, .. } => Fault::Content(format!("line {line}: {why}")),
+            OfflineError::Entry { entry, why, .. } => Fault::Content(format!("entry {entry}: {why}")),
             error @ (OfflineError::File { .. }
             | OfflineError::Unwritten { .. }
             | OfflineError::Record { .. }
@@ -237,11 +239,7 @@ impl<'a> Collection<'a> {
         boxes: Vec<[f64; 4]>,
     ) -> Result<(), Fault> {
         let StepRecord { place: VacantStep { episode, step, id }, question, image, group } = step;
-        if question.trim().is_empty() {
-            return Err(Fault::Content(format!("episode {episode}, step {step}: there is no instruction")));
-        }
-        assert!(self.ids.insert(id.clone()), "a step became two records");
-        self.batch.records.push(OfflineRecord {
+        let record = OfflineRecord {
             id,
             image,
             question: question.to_owned(),
@@ -249,7 +247,10 @@ impl<'a> Collection<'a> {
             target: Target::Step { rules, action, boxes },
             group: group.map(str::to_owned),
             episode: Some(episode.to_owned()),
-        });
+        };
+        check_record(&record).map_err(|why| format!("episode {episode}, step {step}: {why}"))?;
+        assert!(self.ids.insert(record.id.clone()), "a step became two records");
+        self.batch.records.push(record);
         Ok(())
     }
 

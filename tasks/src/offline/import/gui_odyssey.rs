@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
-use tapwright_contract::file;
 
 use super::super::OfflineError;
-use super::super::files::{folders_in, is_below, picture_size};
+use super::super::files::{folders_in, is_below, picture_size, read_text};
 use super::super::rules::{Direction, RuleSet, StepAction};
 use super::Level;
 use super::collection::{Collection, Episode, Fault, StepRecord, start};
@@ -58,7 +57,7 @@ pub struct Screenshots<'a> {
 /// # Errors
 /// `OfflineError` if it cannot be read, or is none.
 pub fn read_annotation(at: &Path) -> Result<Annotation, OfflineError> {
-    let text = file::read_text(at, BYTES_MAX).map_err(OfflineError::file(at))?;
+    let text = read_text(at, BYTES_MAX).map_err(OfflineError::file(at))?;
     serde_json::from_str(&text).map_err(|error| {
         let why = format!("it is no annotation of an episode of GUI-Odyssey: {error}");
         OfflineError::Content { at: at.to_owned(), why }

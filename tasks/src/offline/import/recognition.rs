@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tapwright_contract::file;
 
+use super::super::files::BYTE_ORDER_MARK;
 use super::super::{OfflineError, traces};
 use super::example::Example;
 use super::source::{annotation_files, record_files};
@@ -52,7 +53,8 @@ fn starts_list(at: &Path) -> Result<bool, OfflineError> {
     let mut start = Vec::new();
     let read = file::open_regular(at).and_then(|file| file.take(START_BYTES).read_to_end(&mut start));
     read.map_err(OfflineError::file(at))?;
-    Ok(start.trim_ascii_start().starts_with(b"["))
+    let text = start.strip_prefix(BYTE_ORDER_MARK.to_string().as_bytes()).unwrap_or(&start);
+    Ok(text.trim_ascii_start().starts_with(b"["))
 }
 
 /// Which set a file of examples is of, by the names in the first one.

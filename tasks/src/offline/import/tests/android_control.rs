@@ -183,7 +183,7 @@ fn episodes_are_chosen_by_lists_and_numbers() {
     assert!(said.contains("it has no list \"tset\"; --part is one of test, train"), "{said}");
     fs::write(&list, r#"{"test": [9]}"#).unwrap();
     let said = episodes(&ImportOptions { list: of("test"), ..options }).unwrap_err();
-    assert!(said.contains("no step of it became a record") && said.contains("does not name\": 5"), "{said}");
+    assert!(said.contains("nothing in it became a record") && said.contains("does not name\": 5"), "{said}");
 }
 
 #[test]
