@@ -111,6 +111,11 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The pause before a model is asked again that has been asked again so many times in a row.
+    pub fn pause_after(&self, retries: u32) -> Duration {
+        self.backoff.saturating_mul(1 << retries.min(20)).min(self.backoff_max)
+    }
+
     /// What neither of two allows more of: counts, times and bytes. What is remarked on, and after which pause something is tried once
     /// more, stays as it is here.
     #[must_use]

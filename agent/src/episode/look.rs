@@ -109,7 +109,7 @@ impl Episode {
         if !silence.may_pass || self.tally.retries >= limits.retries_max {
             return self.end(StepResult::Ended, "", Outcome::ModelFailed { why: silence.why });
         }
-        let pause = limits.backoff.saturating_mul(1 << self.tally.retries.min(20)).min(limits.backoff_max);
+        let pause = limits.pause_after(self.tally.retries);
         // Asked earlier than it said, it would only say so again; but it may not hold up a run for longer than it may think.
         let asked = silence.retry_after_ms.map(Duration::from_millis).unwrap_or_default();
         if asked > limits.think {

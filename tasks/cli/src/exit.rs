@@ -52,7 +52,8 @@ impl Exit {
         ),
         (
             Exit::Void,
-            "the verdict is void; bench: some runs say nothing about the agent; apis: nobody knows whether it was done",
+            "the verdict is void; bench: some runs say nothing about the agent; offline: some records have no answer; \
+             apis: nobody knows whether it was done",
         ),
         (Exit::Stopped, "stopped, by Ctrl-C"),
     ];

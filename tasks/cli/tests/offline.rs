@@ -7,10 +7,12 @@ use std::path::Path;
 
 use serde_json::json;
 
-use self::program::Place;
+use self::program::{Place, Server};
 
 const USAGE: i32 = 2;
+const NOT_READY: i32 = 3;
 const UNWRITTEN: i32 = 4;
+const VOID: i32 = 21;
 
 fn picture(at: &Path) {
     let mut encoder = png::Encoder::new(fs::File::create(at).unwrap(), 400, 200);
@@ -104,6 +106,37 @@ fn a_folder_that_holds_something_is_not_drawn_into() {
     assert_eq!(again.code, UNWRITTEN, "{}{}", again.out, again.err);
     assert!(again.err.contains("is in it already") && again.err.contains("help: name a folder"), "{}", again.err);
     assert_eq!(fs::read(place.path().join("set/records.jsonl")).unwrap(), before);
+}
+
+#[test]
+fn what_a_server_refuses_is_told_and_two_at_once_do_not_ask_everything_twice() {
+    let place = Place::new();
+    odyssey(&place);
+    assert_eq!(place.run(&["offline", "import", "data", "data/screenshots"]).code, 0);
+    let refusing = Server::always("400 Bad Request", "{\"error\":{\"message\":\"too many image tokens\"}}");
+    let infer = ["offline", "infer", "data/screenshots", "--model-name", "m"];
+    let refused = place.run(&[&infer[..], &["answers", "--json", "--model", refusing.url.as_str()]].concat());
+    assert_eq!(refused.code, VOID, "{}{}", refused.out, refused.err);
+    let told = refused.last();
+    assert_eq!((&told["asked"], &told["not_answered"], &told["exit"]), (&json!(0), &json!(2), &json!(VOID)), "{told}");
+    assert!(told["reasons"][0].as_str().unwrap().contains("7-0: m: "), "{told}");
+    let judged = place.run(&["offline", "judge", "data/screenshots", "answers", "--json"]);
+    assert_eq!((judged.code, &judged.last()["not_answered"]), (0, &json!(2)), "{}", judged.err);
+    let counted = place.run(&["offline", "metric", "answers"]);
+    assert!(counted.out.contains("2 records were asked about and have no answer"), "{}", counted.out);
+    // While one waits for an answer, another one is sent away.
+    let waiting = Server::start();
+    let slow = [&infer[..], &["others", "--model", waiting.url.as_str()]].concat();
+    let first = place.start(&slow);
+    let _held = waiting.request();
+    let second = place.run(&slow);
+    assert_eq!(second.code, NOT_READY, "{}{}", second.out, second.err);
+    assert!(
+        second.err.contains("another process is writing there") && second.err.contains("wait for its end"),
+        "{}",
+        second.err
+    );
+    first.kill();
 }
 
 #[test]

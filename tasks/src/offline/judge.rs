@@ -1,15 +1,17 @@
 //! The second stage: each answer beside what is right. Pure but for the files, so that it can be done anew when a rule has been mended.
 
-use std::collections::BTreeMap;
+use std::iter;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::infer::{ANSWERS, OfflineAnswer, read_about};
+use super::infer::{ANSWERS, OfflineAnswer, count_answers, read_answers};
 use super::rules::{StepAction, compare, is_in_box, is_in_polygon};
-use super::{OfflineError, OfflineRecord, Target, digest, read_lines, write_lines};
+use super::{OfflineError, OfflineRecord, Target, read_lines, write_lines};
 
 pub const JUDGED: &str = "judged.jsonl";
+/// Beside it: of which answers.
+const JUDGED_ABOUT: &str = "judged.json";
 
 /// What an answer has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,6 +21,8 @@ pub enum AnswerStatus {
     Wrong,
     /// It is no place, or no action at all.
     WrongFormat,
+    /// The model was asked, and did not answer; the reason stands with the answers.
+    NotAnswered,
     /// The model was not asked yet.
     Missing,
 }
@@ -42,24 +46,50 @@ pub struct JudgedRecord {
     pub episode: Option<String>,
 }
 
+/// What was judged.
+#[derive(Debug, Serialize, Deserialize)]
+struct JudgedAbout {
+    /// How many answers there were: those that came later were not judged.
+    answers: usize,
+}
+
 /// Judges the answers of a folder.
 ///
 /// # Errors
 /// `OfflineError` if they are answers to other records, or cannot be read.
 pub fn judge(records: &[OfflineRecord], answers: &Path) -> Result<Vec<JudgedRecord>, OfflineError> {
-    let about = read_about(answers)?;
-    if about.records != digest(records) {
+    let known = read_answers(answers, records)?;
+    if known.are_to_others() {
         let why = "these are answers to other records: name the folder of the set that was asked about".to_owned();
         return Err(OfflineError::Content { at: answers.to_owned(), why });
     }
-    let mut of: BTreeMap<String, OfflineAnswer> = BTreeMap::new();
-    for answer in read_lines::<OfflineAnswer>(&answers.join(ANSWERS), true)? {
-        // The first one counts: nobody is asked twice.
-        of.entry(answer.id.clone()).or_insert(answer);
-    }
-    let judged: Vec<JudgedRecord> = records.iter().map(|record| judged_record(record, of.get(&record.id))).collect();
+    let judged: Vec<JudgedRecord> = records
+        .iter()
+        .map(|record| match judged_record(record, known.answers.get(&record.id)) {
+            judged if known.unanswered.contains_key(&record.id) => {
+                JudgedRecord { status: AnswerStatus::NotAnswered, ..judged }
+            }
+            judged => judged,
+        })
+        .collect();
     write_lines(&answers.join(JUDGED), judged.iter())?;
+    write_lines(&answers.join(JUDGED_ABOUT), iter::once(JudgedAbout { answers: known.lines }))?;
     Ok(judged)
+}
+
+/// How many answers of a folder came after they were judged.
+///
+/// # Errors
+/// `OfflineError` if that cannot be read.
+pub fn count_unjudged(answers: &Path) -> Result<usize, OfflineError> {
+    let at = answers.join(JUDGED_ABOUT);
+    // An older version judged them, and did not say; or only what was judged was handed on.
+    if !at.exists() || !answers.join(ANSWERS).exists() {
+        return Ok(0);
+    }
+    let about: Vec<JudgedAbout> = read_lines(&at, false)?;
+    let judged = about.last().map_or(0, |about| about.answers);
+    Ok(count_answers(answers)?.saturating_sub(judged))
 }
 
 /// Reads what was judged.

@@ -1,10 +1,12 @@
 //! The third stage: what was judged, counted.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::judge::{AnswerStatus, JudgedRecord};
+use super::OfflineError;
+use super::judge::{AnswerStatus, JudgedRecord, count_unjudged, read_judged};
 
 /// Counts of some records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +15,9 @@ pub struct OfflineCounts {
     pub right: u32,
     /// Answered with no place, or no action at all.
     pub wrong_format: u32,
+    /// Asked, and not answered.
+    #[serde(default)]
+    pub not_answered: u32,
     /// Not asked yet.
     pub missing: u32,
     /// Of recorded steps: so many, and so many of the right type.
@@ -30,6 +35,9 @@ pub struct OfflineMetric {
     /// Of recorded runs.
     #[serde(default)]
     pub episodes: EpisodeCounts,
+    /// Answers that came after the others were judged, and do not count.
+    #[serde(default)]
+    pub unjudged: usize,
 }
 
 /// Recorded runs, and those of which every step that is in the set was answered rightly.
@@ -45,6 +53,7 @@ impl OfflineCounts {
         match judged.status {
             AnswerStatus::Right => self.right += 1,
             AnswerStatus::WrongFormat => self.wrong_format += 1,
+            AnswerStatus::NotAnswered => self.not_answered += 1,
             AnswerStatus::Missing => self.missing += 1,
             AnswerStatus::Wrong => {}
         }
@@ -57,11 +66,25 @@ impl OfflineCounts {
         (self.records > 0).then(|| f64::from(self.right) / f64::from(self.records))
     }
 
+    /// Those that were answered.
+    pub fn answered(&self) -> u32 {
+        self.records - self.missing - self.not_answered
+    }
+
     /// Right among those that were answered.
     pub fn over_answered(&self) -> Option<f64> {
-        let answered = self.records - self.missing;
+        let answered = self.answered();
         (answered > 0).then(|| f64::from(self.right) / f64::from(answered))
     }
+}
+
+/// Counts what was judged in a folder of answers.
+///
+/// # Errors
+/// `OfflineError` if it cannot be read.
+pub fn read_metric(answers: &Path) -> Result<OfflineMetric, OfflineError> {
+    let judged = read_judged(answers)?;
+    Ok(OfflineMetric { unjudged: count_unjudged(answers)?, ..metric(&judged) })
 }
 
 /// Counts what was judged.

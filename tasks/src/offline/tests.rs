@@ -4,18 +4,21 @@ use std::fs;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tapwright_agent::limits::Limits;
 use tapwright_agent::stop::stop;
-use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Prompt, Reply};
+use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Part, Prompt, Reply};
+use tapwright_models::scripted::Scripted;
 
 use super::draw::draw;
 use super::import::{BoxForm, ImportOptions, import};
-use super::infer::{ANSWERS, InferError, OfflineAnswer, infer};
+use super::infer::{ANSWERS, InferError, InferReport, InferRules, OfflineAnswer, infer};
 use super::judge::{AnswerStatus, judge, judged_record, read_judged};
-use super::metric::metric;
+use super::metric::{metric, read_metric};
 use super::rules::{Direction, RuleSet, StepAction, compare, is_in_box, is_in_polygon};
 use super::*;
 use crate::model::LoadedModel;
 use crate::profile::Profiles;
+use crate::settings::default_limits;
 
 #[test]
 fn places_lie_inside_and_on_edges() {
@@ -103,6 +106,7 @@ fn record(id: &str, target: Target) -> OfflineRecord {
 fn what_is_no_place_is_no_format_and_a_refusal_is_right_where_nothing_is_meant() {
     let answer = |action: Option<StepAction>, refuses: bool| OfflineAnswer {
         id: "a".to_owned(),
+        asked: String::new(),
         reply: String::new(),
         action,
         refuses,
@@ -183,7 +187,8 @@ async fn a_set_is_drawn_asked_about_judged_and_counted_and_what_broke_off_goes_o
     assert_eq!((records.len(), digest(&records)), (24, digest(&read_records(&again).unwrap())));
     assert_eq!(fs::read(set.join("00007.png")).unwrap(), fs::read(again.join("00007.png")).unwrap());
     let (_stopper, stop) = stop();
-    let rules = ("2026-01-01", Duration::from_secs(5));
+    let limits = limits();
+    let rules = InferRules { date: "2026-01-01", limits: &limits };
     let away = infer((&set, &records), &answers, &mut model(&records, &set, (0, 5)), rules, &stop, |_| ()).await;
     assert!(matches!(away, Err(InferError::Model { .. })), "{away:?}");
     // A line that was torn is asked about again.
@@ -206,12 +211,211 @@ async fn a_set_is_drawn_asked_about_judged_and_counted_and_what_broke_off_goes_o
     assert!(wrong > 0);
     assert_eq!((found.all.records as usize, found.all.right as usize), (24, 24 - wrong));
     assert_eq!(found.groups.values().map(|counts| counts.records).sum::<u32>(), found.all.records);
-    // Answers of another model, or to other records, are not mixed with these.
+    // Answers of another model are not mixed with these.
     let mut other = model(&records, &set, (0, 99));
     other.about = "another".to_owned();
     let mixed = infer((&set, &records), &answers, &mut other, rules, &stop, |_| ()).await;
-    assert!(matches!(mixed, Err(InferError::Others { .. })));
-    assert!(judge(&records[1..], &answers).unwrap_err().to_string().contains("other records"));
+    assert!(matches!(mixed, Err(InferError::OtherModel { .. })));
+}
+
+fn limits() -> Limits {
+    let think = Duration::from_secs(5);
+    Limits { retries_max: 1, backoff: Duration::ZERO, backoff_max: Duration::ZERO, think, ..default_limits() }
+}
+
+/// A set of records, each with a picture of its own.
+fn set_of(folder: &Path, ids: &[&str]) -> Vec<OfflineRecord> {
+    fs::create_dir_all(folder).unwrap();
+    let of = |id: &&str| OfflineRecord {
+        image: PathBuf::from(format!("{id}.png")),
+        question: format!("Touch number {id}!"),
+        ..record(id, Target::Box([10.0, 10.0, 20.0, 20.0]))
+    };
+    let records: Vec<OfflineRecord> = ids.iter().map(of).collect();
+    records.iter().for_each(|record| image::RgbImage::new(100, 100).save(folder.join(&record.image)).unwrap());
+    write_lines(&folder.join(RECORDS), records.iter()).unwrap();
+    records
+}
+
+/// Where a model answers rightly.
+const RIGHT: &str = "<think>.</think><answer>do(action=\"Tap\", element=[150,150])</answer>";
+
+fn unavailable(retry_after: Option<Duration>) -> ModelErrorKind {
+    ModelErrorKind::Unavailable { why: "connection refused".to_owned(), retry_after }
+}
+
+fn refused() -> ModelErrorKind {
+    ModelErrorKind::InvalidPrompt { why: "too many image tokens".to_owned() }
+}
+
+/// Asks a model that is asked for each record by its number; says which ones it was asked about, in their order.
+async fn ask(
+    (set, records): (&Path, &[OfflineRecord]),
+    limits: &Limits,
+    mut reply: impl FnMut(&str) -> Result<&'static str, ModelErrorKind> + Send + 'static,
+) -> (Result<InferReport, InferError>, Vec<String>) {
+    let (tell, told) = std::sync::mpsc::channel();
+    let model = Scripted::by("m", move |prompt| {
+        let texts = prompt.turns.iter().flat_map(|turn| &turn.parts).filter_map(|part| match part {
+            Part::Text(text) => Some(text),
+            Part::Picture(_) => None,
+        });
+        let mut numbers = texts.filter_map(|text| text.split_once("Touch number ")?.1.split_once('!'));
+        let (id, _) = numbers.next().expect("a question of these");
+        tell.send(id.to_owned()).unwrap();
+        reply(id).map(|text| Scripted::reply(prompt, text))
+    });
+    let mut opened = LoadedModel { model: Box::new(model), profiles: Profiles::of_scripts(), about: "m".to_owned() };
+    let (_stopper, stop) = stop();
+    let rules = InferRules { date: "2026-01-01", limits };
+    let found = infer((set, records), &set.join("answers"), &mut opened, rules, &stop, |_| ()).await;
+    drop(opened);
+    (found, told.iter().collect())
+}
+
+#[tokio::test]
+async fn a_record_without_an_answer_is_noted_and_all_others_are_asked_about() {
+    use AnswerStatus::{NotAnswered, Right};
+    let folder = tempfile::tempdir().unwrap();
+    let (set, answers) = (folder.path(), folder.path().join("answers"));
+    let records = set_of(set, &["1", "2", "3", "4"]);
+    fs::write(set.join("3.png"), "no picture").unwrap();
+    let (found, asked) = ask((set, &records), &limits(), |id| if id == "2" { Err(refused()) } else { Ok(RIGHT) }).await;
+    let found = found.unwrap();
+    assert_eq!((found.asked, found.answered_before, found.unanswered), (2, 0, 2));
+    // What is refused is not asked about twice.
+    assert_eq!(asked, ["1", "2", "4"]);
+    assert!(found.reasons[0].contains("2: ") && found.reasons[0].contains("too many image tokens"), "{found:?}");
+    assert!(found.reasons[1].contains("3: 3.png: "), "{found:?}");
+    let statuses = || judge(&records, &answers).unwrap().iter().map(|record| record.status).collect::<Vec<_>>();
+    assert_eq!(statuses(), [Right, NotAnswered, NotAnswered, Right]);
+    let counts = read_metric(&answers).unwrap().all;
+    assert_eq!((counts.not_answered, counts.missing, counts.answered(), counts.right), (2, 0, 2, 2));
+    assert_eq!((counts.over_all(), counts.over_answered()), (Some(0.5), Some(1.0)));
+    // Asked about again by a later call, and only those.
+    let (found, asked) = ask((set, &records), &limits(), |_| Ok(RIGHT)).await;
+    let found = found.unwrap();
+    assert_eq!((found.asked, found.answered_before, found.unanswered), (1, 2, 1));
+    assert_eq!(asked, ["2"]);
+    // What has come since was not judged, and is not counted in silence.
+    let counted = read_metric(&answers).unwrap();
+    assert_eq!((counted.unjudged, counted.all.right), (1, 2));
+    image::RgbImage::new(100, 100).save(set.join("3.png")).unwrap();
+    assert_eq!(ask((set, &records), &limits(), |_| Ok(RIGHT)).await.0.unwrap().asked, 1);
+    assert_eq!(statuses(), [Right; 4]);
+    assert_eq!(read_metric(&answers).unwrap().unjudged, 0);
+}
+
+#[tokio::test]
+async fn answers_stay_when_records_come_and_go() {
+    use AnswerStatus::{Missing, Right, Wrong};
+    let folder = tempfile::tempdir().unwrap();
+    let (set, answers) = (folder.path(), folder.path().join("answers"));
+    let records = set_of(set, &["1", "2", "3"]);
+    ask((set, &records), &limits(), |_| Ok(RIGHT)).await.0.unwrap();
+    // One is taken out, one is new, and of one what is right was mended.
+    let mut records = set_of(set, &["1", "2", "4"]);
+    records[0].target = Target::Box([50.0, 50.0, 60.0, 60.0]);
+    let (found, asked) = ask((set, &records), &limits(), |_| Ok(RIGHT)).await;
+    assert_eq!((found.unwrap().answered_before, asked), (2, vec!["4".to_owned()]));
+    let statuses = |records: &[OfflineRecord]| {
+        judge(records, &answers).unwrap().iter().map(|record| record.status).collect::<Vec<_>>()
+    };
+    assert_eq!(statuses(&records), [Wrong, Right, Right]);
+    // Another question is another record.
+    records[1].question = "Touch number 2! Twice.".to_owned();
+    assert_eq!(statuses(&records), [Wrong, Missing, Right]);
+    let others = set_of(set, &["7", "8"]);
+    let (found, asked) = ask((set, &others), &limits(), |_| Ok(RIGHT)).await;
+    assert!(matches!(found, Err(InferError::OtherRecords { lines: 4 })), "{found:?}");
+    assert!(asked.is_empty());
+    assert!(judge(&others, &answers).unwrap_err().to_string().contains("other records"));
+}
+
+#[tokio::test]
+async fn answers_of_before_are_to_their_set_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (set, answers) = (folder.path(), folder.path().join("answers"));
+    let records = set_of(set, &["1", "2"]);
+    fs::create_dir(&answers).unwrap();
+    let about = format!("{{\"model\":\"m\",\"records\":\"{}\"}}\n", digest(&records));
+    fs::write(answers.join("offline.json"), about).unwrap();
+    let line = "{\"id\":\"1\",\"reply\":\"\",\"action\":{\"type\":\"click\",\"x\":15.0,\"y\":15.0},\"refuses\":false,\
+        \"size\":[100,100],\"ms\":1}\n";
+    fs::write(answers.join(ANSWERS), line).unwrap();
+    assert_eq!(judge(&records, &answers).unwrap()[0].status, AnswerStatus::Right);
+    assert!(judge(&records[..1], &answers).unwrap_err().to_string().contains("other records"));
+    assert_eq!(ask((set, &records), &limits(), |_| Ok(RIGHT)).await.1, ["2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_is_busy_is_asked_again_after_a_pause_or_when_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = set_of(folder.path(), &["1", "2", "3"]);
+    let (backoff, backoff_max) = (Duration::from_secs(1), Duration::from_secs(20));
+    let patient = Limits { retries_max: 2, backoff, backoff_max, think: Duration::from_secs(60), ..limits() };
+    let began = tokio::time::Instant::now();
+    let mut asked = 0;
+    let reply = move |id: &str| {
+        asked += 1;
+        match (id, asked) {
+            (_, 1) => Err(unavailable(Some(Duration::from_secs(7)))),
+            (_, 2) => Err(ModelErrorKind::TimedOut { within: Duration::from_secs(60) }),
+            // It is not waited for as long as that.
+            ("2", _) => Err(unavailable(Some(Duration::from_secs(3600)))),
+            _ => Ok(RIGHT),
+        }
+    };
+    let (found, asked) = ask((folder.path(), &records), &patient, reply).await;
+    let found = found.unwrap();
+    assert_eq!(asked, ["1", "1", "1", "2", "3"]);
+    assert_eq!((found.asked, found.unanswered), (2, 1));
+    assert!(found.reasons[0].contains("it asks to be left alone for 3600 s"), "{found:?}");
+    // As long as it said, and twice the first pause.
+    assert_eq!(began.elapsed().as_secs(), 9);
+}
+
+#[tokio::test]
+async fn a_model_that_is_gone_ends_it_and_the_next_call_begins_with_what_was_not_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = set_of(folder.path(), &["1", "2", "3", "4", "5"]);
+    let (found, asked) = ask((folder.path(), &records), &limits(), |_| Err(unavailable(None))).await;
+    assert!(matches!(&found, Err(InferError::Unanswered { count: 3, id, .. }) if id == "3"), "{found:?}");
+    assert_eq!(asked, ["1", "1", "2", "2", "3", "3"]);
+    // Those that fail here and there end nothing.
+    let (found, asked) = ask((folder.path(), &records), &limits(), |id| match id {
+        "4" | "1" | "2" => Err(unavailable(None)),
+        _ => Ok(RIGHT),
+    })
+    .await;
+    assert_eq!(asked, ["4", "4", "5", "1", "1", "2", "2", "3"]);
+    assert_eq!(found.unwrap().unanswered, 3);
+    // One that refuses everything, too, but not as soon.
+    let ids: Vec<String> = (100..130).map(|id| id.to_string()).collect();
+    let set = folder.path().join("more");
+    let more = set_of(&set, &ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let (found, asked) = ask((&set, &more), &limits(), |_| Err(refused())).await;
+    assert!(matches!(found, Err(InferError::Unanswered { count: 20, .. })), "{found:?}");
+    assert_eq!(asked.len(), 20);
+}
+
+#[tokio::test]
+async fn one_process_at_a_time_writes_answers_or_draws_a_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = set_of(folder.path(), &["1"]);
+    fs::create_dir(folder.path().join("answers")).unwrap();
+    let held = lock_file(&folder.path().join("answers/lock")).unwrap().unwrap();
+    let (found, asked) = ask((folder.path(), &records), &limits(), |_| Ok(RIGHT)).await;
+    assert!(matches!(found, Err(InferError::File(OfflineError::Busy { .. }))), "{found:?}");
+    assert!(asked.is_empty());
+    drop(held);
+    ask((folder.path(), &records), &limits(), |_| Ok(RIGHT)).await.0.unwrap();
+    let set = folder.path().join("set");
+    fs::create_dir(&set).unwrap();
+    let held = lock_file(&set.join("draw.part")).unwrap().unwrap();
+    assert!(matches!(draw(&set, 1, 1, |_| ()), Err(OfflineError::Busy { .. })));
+    drop(held);
+    draw(&set, 1, 1, |_| ()).unwrap();
 }
 
 #[test]

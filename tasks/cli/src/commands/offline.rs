@@ -4,9 +4,9 @@ use std::io::ErrorKind;
 
 use serde_json::json;
 use tapwright_tasks::offline::import::{ImportProgress, ImportReport, import};
-use tapwright_tasks::offline::infer::{InferError, infer};
-use tapwright_tasks::offline::judge::{AnswerStatus, judge, read_judged};
-use tapwright_tasks::offline::metric::{OfflineCounts, metric};
+use tapwright_tasks::offline::infer::{InferError, InferReport, InferRules, infer};
+use tapwright_tasks::offline::judge::{AnswerStatus, judge};
+use tapwright_tasks::offline::metric::{OfflineCounts, OfflineMetric, read_metric};
 use tapwright_tasks::offline::traces::{self, TraceFacts, TraceMetric};
 use tapwright_tasks::offline::{OfflineError, RECORDS, draw, read_records, read_records_on_pictures};
 
@@ -52,39 +52,62 @@ pub async fn perform(common: Common, arguments: OfflineArguments) -> Result<Exit
             tell_imported(json, &report, &arguments.folder.display().to_string());
         }
         OfflineCommand::Infer(arguments) => return ask(common, arguments).await,
-        OfflineCommand::Judge(JudgeAnswersArguments { set, answers }) => {
-            let judged = judge(&read_records_on_pictures(&set)?, &answers)?;
-            let count = |status: AnswerStatus| judged.iter().filter(|record| record.status == status).count();
-            let (right, missing) = (count(AnswerStatus::Right), count(AnswerStatus::Missing));
-            if json {
-                let told = json!({"records": judged.len(), "right": right, "missing": missing, "exit": 0});
-                output::out(&told.to_string());
-            } else {
-                output::out(&format!("  {right} of {} are right, {missing} have no answer yet", judged.len()));
-                output::out(&format!("  tapwright offline metric {}", output::flat(&answers.display().to_string())));
-            }
-        }
+        OfflineCommand::Judge(arguments) => judge_answers(json, &arguments)?,
         OfflineCommand::Metric(MetricArguments { answers }) => {
-            let found = metric(&read_judged(&answers)?);
+            let found = read_metric(&answers)?;
             if json {
                 output::out(&serde_json::to_string(&found).unwrap_or_default());
             } else {
-                output::out("                            right  answered   records  no format  same type");
-                row("all", &found.all);
-                found.kinds.iter().for_each(|(kind, counts)| row(kind, counts));
-                found.groups.iter().for_each(|(group, counts)| row(group, counts));
-                if found.episodes.episodes > 0 {
-                    let (right, all) = (found.episodes.right, found.episodes.episodes);
-                    output::out(&format!("  {right} of {all} episodes are right in every step"));
-                }
-                if found.refusals.records > 0 {
-                    row("refusals, not in all", &found.refusals);
-                }
+                tell_metric(&found, &answers.display().to_string());
             }
         }
         OfflineCommand::Traces(arguments) => tell_traces(json, &arguments)?,
     }
     Ok(Exit::Done)
+}
+
+fn judge_answers(json: bool, arguments: &JudgeAnswersArguments) -> Result<(), CliError> {
+    let JudgeAnswersArguments { set, answers } = arguments;
+    let judged = judge(&read_records_on_pictures(set)?, answers)?;
+    let count = |status: AnswerStatus| judged.iter().filter(|record| record.status == status).count();
+    let right = count(AnswerStatus::Right);
+    let (missing, not_answered) = (count(AnswerStatus::Missing), count(AnswerStatus::NotAnswered));
+    if json {
+        let told = json!({
+            "records": judged.len(), "right": right, "missing": missing, "not_answered": not_answered, "exit": 0,
+        });
+        output::out(&told.to_string());
+        return Ok(());
+    }
+    output::out(&format!("  {right} of {} are right, {missing} were not asked about yet", judged.len()));
+    if not_answered > 0 {
+        output::out(&format!("  {not_answered} were asked about and have no answer: answers.jsonl says why"));
+    }
+    output::out(&format!("  tapwright offline metric {}", output::flat(&answers.display().to_string())));
+    Ok(())
+}
+
+fn tell_metric(found: &OfflineMetric, answers: &str) {
+    output::out("                            right  answered   records  no format  same type");
+    row("all", &found.all);
+    found.kinds.iter().for_each(|(kind, counts)| row(kind, counts));
+    found.groups.iter().for_each(|(group, counts)| row(group, counts));
+    if found.episodes.episodes > 0 {
+        let (right, all) = (found.episodes.right, found.episodes.episodes);
+        output::out(&format!("  {right} of {all} episodes are right in every step"));
+    }
+    if found.refusals.records > 0 {
+        row("refusals, not in all", &found.refusals);
+    }
+    let not_answered = found.all.not_answered + found.refusals.not_answered;
+    if not_answered > 0 {
+        output::out(&format!("  {not_answered} records were asked about and have no answer: answers.jsonl says why"));
+    }
+    if found.unjudged > 0 {
+        let answers = output::flat(answers);
+        output::out(&format!("  {} answers were not judged yet, and do not count:", found.unjudged));
+        output::out(&format!("  tapwright offline judge SET {answers}"));
+    }
 }
 
 /// What traces of AndroidLab say, and what was judged elsewhere.
@@ -180,13 +203,13 @@ fn tell_imported(json: bool, report: &ImportReport, folder: &str) {
 }
 
 fn row(name: &str, counts: &OfflineCounts) {
-    let OfflineCounts { records, missing, wrong_format, steps, same_type, .. } = *counts;
+    let OfflineCounts { records, wrong_format, steps, same_type, .. } = *counts;
     let of_type = if steps > 0 { percent(Some(f64::from(same_type) / f64::from(steps))) } else { "-".to_owned() };
     output::out(&format!(
         "  {:<24} {:>8} {:>8}  {:>8}  {wrong_format:>9}  {of_type:>9}",
         output::fit(&output::flat(name), 24),
         percent(counts.over_all()),
-        records - missing,
+        counts.answered(),
         records,
     ));
 }
@@ -198,19 +221,42 @@ async fn ask(common: Common, arguments: InferArguments) -> Result<Exit, CliError
     let stop = interrupt::listen();
     let narrator = Narrator::new(config.json, true, 0);
     let Some(mut opened) = open_model(&config.model, &narrator, &stop).await? else { return Ok(Exit::Stopped) };
-    let rules = (clock::date(clock::now()), config.rules.limits.think);
+    let date = clock::date(clock::now());
+    let rules = InferRules { date: &date, limits: &config.rules.limits };
     let tell = |done: usize| narrator.wait(&format!("{done} of {} answered", records.len()));
-    let counts = infer((&set, &records), &answers, &mut opened, (&rules.0, rules.1), &stop, tell).await?;
+    let report = infer((&set, &records), &answers, &mut opened, rules, &stop, tell).await?;
     narrator.go_on();
-    let missing = records.len() - counts.asked - counts.answered_before;
-    if config.json {
-        let told = json!({"asked": counts.asked, "answered_before": counts.answered_before, "missing": missing});
+    Ok(tell_answered(config.json, &report, records.len()))
+}
+
+/// What came of asking, and the code that says it.
+fn tell_answered(json: bool, report: &InferReport, records: usize) -> Exit {
+    let InferReport { asked, answered_before, unanswered, reasons, is_stopped } = report;
+    let exit = match (is_stopped, unanswered) {
+        (true, _) => Exit::Stopped,
+        (false, 0) => Exit::Done,
+        (false, _) => Exit::Void,
+    };
+    let answered = asked + answered_before;
+    if json {
+        let told = json!({
+            "asked": asked, "answered_before": answered_before, "not_answered": unanswered, "reasons": reasons,
+            "missing": records - answered - unanswered, "exit": exit.code(),
+        });
         output::out(&told.to_string());
-    } else {
-        let answered = counts.asked + counts.answered_before;
-        output::out(&format!("  {answered} of {} records are answered", records.len()));
+        return exit;
     }
-    Ok(if counts.is_stopped { Exit::Stopped } else { Exit::Done })
+    output::out(&format!("  {answered} of {records} records are answered"));
+    for reason in reasons {
+        output::out(&format!("  not answered: {}", output::flat(reason)));
+    }
+    if *unanswered > reasons.len() {
+        output::out(&format!("  not answered: {} more", unanswered - reasons.len()));
+    }
+    if *unanswered > 0 {
+        output::out(&format!("  {unanswered} have no answer: the same command asks about them again"));
+    }
+    exit
 }
 
 impl From<OfflineError> for CliError {
@@ -241,11 +287,14 @@ impl From<InferError> for CliError {
     fn from(error: InferError) -> CliError {
         match error {
             InferError::File(error) => error.into(),
-            InferError::Others { .. } => {
+            InferError::OtherModel { .. } | InferError::OtherRecords { .. } => {
                 CliError::new(Exit::Usage, &error).help("take another folder for these answers")
             }
             InferError::Model { .. } => CliError::new(Exit::NotReady, &error)
                 .help("what was answered is kept: the same command goes on with the rest"),
+            InferError::Unanswered { .. } => CliError::new(Exit::NotReady, &error).help(
+                "see to the model; what was answered is kept, and the same command goes on with what was not asked about yet",
+            ),
         }
     }
 }

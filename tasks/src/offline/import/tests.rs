@@ -16,7 +16,7 @@ use flate2::write::GzEncoder;
 use tapwright_agent::stop::stop;
 use tapwright_contract::model::{Model, ModelError, Prompt, Reply};
 
-use super::super::infer::infer;
+use super::super::infer::{InferRules, infer};
 use super::super::judge::{AnswerStatus, judge, read_judged};
 use super::super::metric::{OfflineMetric, metric};
 use super::super::{OfflineRecord, RECORDS, Target, read_records};
@@ -24,6 +24,7 @@ use super::tfrecord::masked_crc32c;
 use super::*;
 use crate::model::LoadedModel;
 use crate::profile::Profiles;
+use crate::settings::default_limits;
 
 /// What a feature of an example holds.
 #[derive(Clone)]
@@ -159,7 +160,8 @@ pub async fn measure(folder: &Path, replies: &[&str]) -> (Vec<(String, AnswerSta
         about: "saying".to_owned(),
     };
     let (_stopper, stop) = stop();
-    let rules = ("2026-01-01", Duration::from_secs(5));
+    let limits = default_limits();
+    let rules = InferRules { date: "2026-01-01", limits: &limits };
     infer((&set, &records), &answers, &mut model, rules, &stop, |_| ()).await.unwrap();
     judge(&read_records(&set).unwrap(), &answers).unwrap();
     let judged = read_judged(&answers).unwrap();
