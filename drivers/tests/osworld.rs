@@ -84,6 +84,33 @@ async fn commands_run_where_upstreams_user_is_at_home() {
 }
 
 #[tokio::test]
+async fn a_command_that_kills_its_own_shell_is_answered_at_once() {
+    let Some(machine) = machine().await else { return };
+    let text = |text: &str| text.to_owned();
+    for (line, code, output) in [
+        ("echo before; pkill -9 sh; echo after", -9, "before\n"),
+        ("kill -9 $PPID; echo after", -9, "after\n"),
+        // What can be caught ends the command and not what tells its end.
+        ("kill -TERM $PPID; echo after; exit 3", 3, "after\n"),
+        ("echo before; kill 0; echo after", -15, "before\n"),
+        // The last: it ends the desktop's programs, too.
+        ("echo before; kill -9 -1; echo after", -9, "before\n"),
+    ] {
+        let began = Instant::now();
+        let (ended, told, _) = sh(&machine, line).await;
+        assert!(began.elapsed() < Duration::from_secs(5), "{line}: {:?}", began.elapsed());
+        // `kill -9 -1` passes over whoever says it.
+        assert_eq!((ended, told.replace("before\nafter\n", "before\n")), (code, text(output)), "{line}");
+    }
+    // Who was left behind with its outputs keeps nobody waiting there either.
+    let began = Instant::now();
+    sh(&machine, "(while :; do echo more; sleep 0.05; done) & kill -9 $PPID").await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert_eq!(sh(&machine, "echo still here").await, (0, text("still here\n"), String::new()));
+    machine.end().await;
+}
+
+#[tokio::test]
 async fn nobody_is_root_and_nothing_of_the_system_is_changed() {
     let Some(machine) = machine().await else { return };
     assert_eq!(sh(&machine, "echo password | sudo -S mkdir ~/Desktop/made && ls ~/Desktop").await.1, "made\n");
