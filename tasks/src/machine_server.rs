@@ -43,13 +43,13 @@ use tokio::sync::{Mutex, RwLock};
 use tokio::time::{Instant, timeout};
 
 use self::recording::Recording;
-use crate::connections::{ConnectionLimits, accept_connections};
+use crate::connections::{ConnectionActivity, ConnectionLimits, accept_connections};
 use crate::seal::is_same_secret;
 
 /// No connection is kept longer than the longest answer takes: that of a file that is opened.
 const CONNECTIONS: ConnectionLimits = ConnectionLimits { at_once: 64, within: Duration::from_secs(2400) };
-/// How long a request's head may take, and its body, which may be a large file from far away.
-const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// How long a request's head may take, and its body, which may be a large file from far away. Neither keeps a place from others.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
 const BODY_WITHIN: Duration = Duration::from_secs(600);
 /// What a form has beside its file.
 const FORM_EXTRA_BYTES: usize = 1 << 20;
@@ -175,17 +175,20 @@ pub async fn serve(
     let site =
         Arc::new(Site { machine: RwLock::new(machine), source, recording: Mutex::default(), token: options.token, at });
     let router = Router::new().fallback(answer).with_state(site);
-    let serve = |stream| connection(stream, router.clone());
+    let serve = |stream, activity| connection(stream, activity, router.clone());
     let mut connections = accept_connections(&listener, CONNECTIONS, stop.stopped(), serve).await;
     // What is asked now is of a machine that is about to be gone.
     connections.shutdown().await;
     Ok(())
 }
 
-async fn connection(stream: TcpStream, router: Router) {
+async fn connection(stream: TcpStream, activity: ConnectionActivity, router: Router) {
     let _ = stream.set_nodelay(true);
     let routes = TowerToHyperService::new(router);
-    let service = service_fn(move |request: hyper::Request<Incoming>| Box::pin(routes.call(request)));
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(activity.clone());
+        Box::pin(routes.call(request))
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
@@ -201,9 +204,14 @@ async fn connection(stream: TcpStream, router: Router) {
 async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response {
     let began = Instant::now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let activity = request.extensions().get::<ConnectionActivity>().cloned();
     let response = match check_admission(&site, request.headers()) {
         Ok(()) => match read(&path, request).await {
-            Ok((kind, body)) => routes::answer(&site, &method, &path, &kind, body).await,
+            // Only now: a body that never comes keeps no place.
+            Ok((kind, body)) => match activity.as_ref().map(ConnectionActivity::begin_answer) {
+                Some(None) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+                _answering => routes::answer(&site, &method, &path, &kind, body).await,
+            },
             Err(response) => response,
         },
         Err(response) => response,

@@ -30,11 +30,11 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::connections::{ConnectionLimits, accept_connections};
+use crate::connections::{ConnectionActivity, ConnectionLimits, accept_connections};
 use crate::seal::is_same_secret;
 
 /// People and programs that look at the same time; a picture over a bad network takes longest.
@@ -158,7 +158,7 @@ pub(crate) fn content_policy(style: &str, script: &str) -> HeaderValue {
 async fn serve(listener: TcpListener, site: Arc<Site>, stopping: watch::Sender<bool>) {
     let router = Router::new().fallback(answer).with_state(site.clone());
     let mut stop = stopping.subscribe();
-    let serve = |stream| connection(stream, router.clone(), stopping.subscribe());
+    let serve = |stream, activity| connection(stream, activity, router.clone(), stopping.subscribe());
     let mut connections = accept_connections(&listener, CONNECTIONS, wait_for_stop(&mut stop), serve).await;
     farewell(&listener, &router, &site, &mut connections).await;
     drop(listener);
@@ -173,7 +173,8 @@ async fn farewell(listener: &TcpListener, router: &Router, site: &Site, connecti
         let Ok(Ok((stream, _))) = timeout(QUIET, listener.accept()).await else { break };
         let (router, never) = (router.clone(), watch::Sender::new(false));
         connections.spawn(async move {
-            let _ = timeout(FAREWELL, connection(stream, router, never.subscribe())).await;
+            let activity = ConnectionActivity::new(Arc::new(Notify::new())); // Nobody comes after it who would need its place.
+            let _ = timeout(FAREWELL, connection(stream, activity, router, never.subscribe())).await;
         });
     }
 }
@@ -182,10 +183,13 @@ async fn wait_for_stop(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await; // Whoever could say it is gone: then it is over too.
 }
 
-async fn connection(stream: TcpStream, router: Router, mut stop: watch::Receiver<bool>) {
+async fn connection(stream: TcpStream, activity: ConnectionActivity, router: Router, mut stop: watch::Receiver<bool>) {
     let _ = stream.set_nodelay(true);
     let routes = TowerToHyperService::new(router);
-    let service = service_fn(move |request: hyper::Request<Incoming>| Box::pin(routes.call(request)));
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(activity.clone());
+        Box::pin(routes.call(request))
+    });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
@@ -236,6 +240,12 @@ async fn answer(Extracted(site): Extracted<Arc<Site>>, request: Request) -> Resp
     }
     if !is_same_origin(headers) {
         return plain(StatusCode::FORBIDDEN, "another page may not ask here");
+    }
+    // Whoever has no token keeps no place from those who have.
+    let activity = request.extensions().get::<ConnectionActivity>().cloned();
+    let answering = activity.as_ref().map(ConnectionActivity::begin_answer);
+    if matches!(answering, Some(None)) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     *lock(&site.looked) = Some(Instant::now());
     let home = format!("/{token}/");

@@ -298,6 +298,31 @@ async fn what_upstreams_clients_send_is_answered_in_upstreams_words() {
     assert_eq!(status, 405);
 }
 
+/// A program inside the machine can connect, too, and need not finish what it asks.
+#[tokio::test]
+async fn half_a_request_keeps_nobody_out() {
+    let served = Served::start(None).await;
+    let host = served.at.to_string();
+    let mut held = Vec::new();
+    for number in 0..200 {
+        let mut stream = TcpStream::connect(served.at).await.unwrap();
+        let half = match number % 3 {
+            0 => String::new(),
+            1 => format!("GET /platform HTTP/1.1\r\nHost: {host}\r\n"),
+            _ => format!("POST /execute HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9\r\n\r\n{{"),
+        };
+        drop(stream.write_all(half.as_bytes()).await); // It may be without its place already.
+        held.push(stream);
+    }
+    let head = format!("GET /platform HTTP/1.1\r\nHost: {host}");
+    for _ in 0..3 {
+        let answered = timeout(Duration::from_secs(5), served.send(&head, b"")).await;
+        assert_eq!(answered.expect("it is answered while they hold on"), (200, "Linux".to_owned()));
+    }
+    assert!(served.machine().asked.lock().unwrap().is_empty());
+    drop(held);
+}
+
 /// A reset is a new machine; whoever asks after it meets that one.
 #[tokio::test]
 async fn a_reset_is_another_machine() {
