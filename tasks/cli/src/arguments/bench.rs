@@ -310,6 +310,10 @@ pub struct OsworldArguments {
     #[command(flatten)]
     pub set: TaskSetArguments,
 
+    /// Leave tasks out whose files have mistakes, and tell which; without it a mistake in one that is chosen ends the command
+    #[arg(long)]
+    pub skip_faulty: bool,
+
     /// The folder with the files that tasks name by their addresses, called as in OSWorld's cache (bench assets fetch
     /// gets them); without it those tasks are left out
     #[arg(long, value_name = "FOLDER")]
@@ -355,6 +359,7 @@ impl OsworldArguments {
             ("--domain", !self.set.domain.is_empty()),
             ("--ids", self.set.ids.is_some()),
             ("--repairs", self.set.repairs.is_some()),
+            ("--skip-faulty", self.skip_faulty),
             ("--assets", self.assets.is_some()),
             ("--device", !self.device.is_empty()),
             ("--evaluator", self.official.evaluator.is_some()),

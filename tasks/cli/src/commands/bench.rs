@@ -41,6 +41,8 @@ pub async fn perform(common: Common, mut arguments: BenchArguments) -> Result<Ex
                 CliError::usage(why).help(format!("name more of them with --device, or write --parallel {machines}"))
             );
         }
+        // What goes on has its cases, and says if one of them is another now.
+        arguments.osworld.skip_faulty |= arguments.resume.is_some();
         arguments.only = osworld::whole_ids(&arguments.osworld, &arguments.only)?;
     } else if let Some(flag) = arguments.osworld.given() {
         return Err(CliError::usage(format!("{flag} would do nothing: it is for the suite osworld, not {suite}"))

@@ -14,6 +14,15 @@ pub struct TaskDefect {
     pub help: Option<String>,
 }
 
+impl TaskDefect {
+    /// The domain and the id of its task, as the file's path says them.
+    pub fn task(&self) -> (&str, &str) {
+        let mut parts = self.file.rsplit('/');
+        let id = parts.next().unwrap_or_default().trim_end_matches(".json");
+        (parts.next().unwrap_or_default(), id)
+    }
+}
+
 /// Collects the mistakes of one file.
 pub(crate) struct DefectList<'a> {
     pub file: &'a str,

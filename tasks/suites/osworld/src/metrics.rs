@@ -4,7 +4,7 @@ mod chrome;
 mod desktop;
 mod document;
 mod json;
-mod rule;
+pub(crate) mod rule;
 mod slides;
 mod table;
 mod text;

@@ -13,6 +13,7 @@ pub enum Shape {
     List,
     Object,
     ObjectOrList,
+    Any,
 }
 
 impl Shape {
@@ -26,6 +27,7 @@ impl Shape {
             Shape::List => "a list",
             Shape::Object => "an object",
             Shape::ObjectOrList => "an object or a list",
+            Shape::Any => "a value",
         }
     }
 }
@@ -246,3 +248,60 @@ pub const GETTERS: &[(&str, &[Key])] = &[
         &[("vscode_extension_command", MUST, Shape::Text), ("path", MUST, Shape::Text), ("dest", MUST, Shape::Text)],
     ),
 ];
+
+const EXPECTED: &[(&str, Shape)] = &[("expected", Shape::Any)];
+const EXPECTED_TEXT: &[(&str, Shape)] = &[("expected", Shape::Text)];
+const EXPECTED_LIST: &[(&str, Shape)] = &[("expected", Shape::List)];
+const EXPECTED_OBJECT: &[(&str, Shape)] = &[("expected", Shape::Object)];
+const ADDRESS: &[(&str, Shape)] = &[("type", Shape::Text), ("url", Shape::Text)];
+const FONT: &[(&str, Shape)] = &[("font_name", Shape::Text)];
+
+/// What a function's `rules` have to say; without it there is no score, or one that says nothing. They may say more.
+pub const RULE_KEYS: &[(&str, &[(&str, Shape)])] = &[
+    ("check_direct_json_object", EXPECTED_OBJECT),
+    ("check_font_size", &[("type", Shape::Text)]),
+    ("check_gnome_favorite_apps", EXPECTED_LIST),
+    ("check_history_deleted", &[("type", Shape::Text), ("keywords", Shape::List)]),
+    ("check_image_file_size", &[("max_size", Shape::Number)]),
+    ("check_json_keybindings", EXPECTED_OBJECT),
+    ("check_json_settings", EXPECTED_OBJECT),
+    ("check_line_number", EXPECTED),
+    ("check_moved_jpgs", EXPECTED_LIST),
+    ("check_transition", &[("slide_idx", Shape::Number), ("transition_type", Shape::Text)]),
+    ("compare_conference_city_in_order", EXPECTED_LIST),
+    ("compare_config", EXPECTED_TEXT),
+    ("compare_font_names", FONT),
+    ("exact_match", EXPECTED),
+    ("file_contains", EXPECTED_LIST),
+    ("find_default_font", FONT),
+    ("fuzzy_match", EXPECTED_TEXT),
+    ("fuzzy_place_math", EXPECTED_LIST),
+    ("is_added_to_steam_cart", &[("items", Shape::List)]),
+    ("is_cookie_deleted", &[("type", Shape::Text), ("domains", Shape::List)]),
+    ("is_expected_active_tab", ADDRESS),
+    ("is_expected_active_tab_approximate", ADDRESS),
+    ("is_expected_bookmarks", &[("type", Shape::Text)]),
+    ("is_expected_installed_extensions", EXPECTED_LIST),
+    ("is_expected_search_query", &[("expect", Shape::Object)]),
+    ("is_expected_tabs", &[("type", Shape::Text), ("urls", Shape::List)]),
+    ("is_expected_url_pattern_match", EXPECTED_LIST),
+    ("is_extension_installed", &[("type", Shape::Text), ("expected", Shape::Any)]),
+    ("is_in_list", EXPECTED),
+    ("is_shortcut_on_desktop", &[("type", Shape::Text)]),
+    ("is_vlc_playing", &[("type", Shape::Text)]),
+    ("match_in_list", EXPECTED_LIST),
+    ("run_sqlite3", &[("sql", Shape::Text)]),
+];
+
+/// Functions whose rules say what has to be, what must not be, or both. One that says neither passes whatever is there.
+pub const RULE_PAIRS: &[(&str, [&str; 2])] = &[
+    ("check_csv", ["expect", "unexpect"]),
+    ("check_include_exclude", ["include", "exclude"]),
+    ("check_json", ["expect", "unexpect"]),
+    ("check_list", ["expect", "unexpect"]),
+    ("check_thunderbird_filter", ["expect", "unexpect"]),
+    ("check_thunderbird_prefs", ["expect", "unexpect"]),
+];
+
+/// The longest sleep of a step, in seconds.
+pub const SLEEP_MAX: f64 = 3600.0;

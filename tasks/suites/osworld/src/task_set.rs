@@ -30,6 +30,8 @@ pub enum TaskSetError {
     NoDomain { name: String, known: String },
     #[error("no task has an id that begins with {id:?}")]
     NoTask { id: String },
+    #[error("the task {} has a mistake: {defect}", .defect.task().1)]
+    Faulty { defect: Box<TaskDefect> },
     #[error("{id:?} begins the ids of {count} tasks; write more of it")]
     Ambiguous { id: String, count: usize },
     #[error("the list of tasks cannot be read: {why}")]
@@ -58,6 +60,15 @@ pub struct TaskSelection {
     pub domains: Vec<String>,
     /// Ids or beginnings of ids; none of them means all.
     pub ids: Vec<String>,
+    /// Whether those whose files have mistakes are left out where ids name them.
+    pub skips_faulty: bool,
+}
+
+impl TaskSelection {
+    fn has(&self, domain: &str, is_wanted: impl Fn(&str) -> bool) -> bool {
+        (self.domains.is_empty() || self.domains.iter().any(|name| name == domain))
+            && (self.ids.is_empty() || self.ids.iter().any(|id| is_wanted(id)))
+    }
 }
 
 impl TaskSet {
@@ -135,14 +146,24 @@ impl TaskSet {
         KNOWN_SETS.iter().find(|(known, _)| *known == hash).map(|(_, name)| *name)
     }
 
+    /// Those of all files, also of those with mistakes.
     pub fn domains(&self) -> BTreeSet<&str> {
-        self.tasks.iter().map(|task| task.domain.as_str()).collect()
+        self.digests.keys().map(|(domain, _)| domain.as_str()).collect()
+    }
+
+    /// The mistakes in files that a selection names. Those in others are nothing to whoever has chosen.
+    pub fn selected_defects(&self, selection: &TaskSelection) -> Vec<&TaskDefect> {
+        let is_selected = |defect: &&TaskDefect| {
+            let (domain, task) = defect.task();
+            selection.has(domain, |id| task.starts_with(id))
+        };
+        self.defects.iter().filter(is_selected).collect()
     }
 
     /// The tasks of a selection, in the order of the set.
     ///
     /// # Errors
-    /// If a domain or an id is not there.
+    /// If a domain or an id is not there, or an id is of a file with mistakes that is not to be left out.
     pub fn select(&self, selection: &TaskSelection) -> Result<Vec<&OsworldTask>, TaskSetError> {
         let domains = self.domains();
         for name in &selection.domains {
@@ -153,21 +174,29 @@ impl TaskSet {
         }
         let mut wanted: BTreeSet<&str> = BTreeSet::new();
         for id in &selection.ids {
-            let found: Vec<&str> =
-                self.tasks.iter().map(|task| task.id.as_str()).filter(|known| known.starts_with(id.as_str())).collect();
-            match found[..] {
-                [] => return Err(TaskSetError::NoTask { id: id.clone() }),
-                [one] => wanted.insert(one),
-                // A whole id is that task's, even where another one begins with it.
-                _ if found.contains(&id.as_str()) => wanted.insert(id),
-                _ => return Err(TaskSetError::Ambiguous { id: id.clone(), count: found.len() }),
+            let task = self.whole_id(id)?;
+            match self.defects.iter().find(|defect| defect.task().1 == task) {
+                Some(defect) if !selection.skips_faulty => {
+                    return Err(TaskSetError::Faulty { defect: Box::new(defect.clone()) });
+                }
+                _ => wanted.insert(task),
             };
         }
-        let is_selected = |task: &&OsworldTask| {
-            (selection.domains.is_empty() || selection.domains.contains(&task.domain))
-                && (selection.ids.is_empty() || wanted.contains(task.id.as_str()))
-        };
+        let is_selected = |task: &&OsworldTask| selection.has(&task.domain, |_| wanted.contains(task.id.as_str()));
         Ok(self.tasks.iter().filter(is_selected).collect())
+    }
+
+    /// The id that begins so, of all files.
+    fn whole_id<'a>(&'a self, id: &'a str) -> Result<&'a str, TaskSetError> {
+        let known = self.digests.keys().map(|(_, known)| known.as_str());
+        let found: Vec<&str> = known.filter(|known| known.starts_with(id)).collect();
+        match found[..] {
+            [] => Err(TaskSetError::NoTask { id: id.to_owned() }),
+            [one] => Ok(one),
+            // A whole id is that task's, even where another one begins with it.
+            _ if found.contains(&id) => Ok(id),
+            _ => Err(TaskSetError::Ambiguous { id: id.to_owned(), count: found.len() }),
+        }
     }
 
     /// Changes tasks as repairs say; without this call none is.

@@ -109,3 +109,59 @@ fn mistakes_are_named_with_their_places() {
         ]],
     );
 }
+
+/// What would be found only once a model was asked in vain.
+#[test]
+fn what_cannot_come_to_a_score_is_a_mistake() {
+    check(
+        (r#"{"expected": "x"}"#, r#"{"expcted": "x"}"#),
+        expect![
+            "examples/os/a.json:10:34: the rule of `exact_match` has no `expected`; it has `expcted`: did you mean `expected`?"
+        ],
+    );
+    check(
+        (r#"{"expected": "x"}"#, r#"["x"]"#),
+        expect!["examples/os/a.json:10:34: the rule of `exact_match` is a list, not an object"],
+    );
+    for seconds in ["-5", "1e9"] {
+        let text = GOOD.replace(r#""seconds": 1"#, &format!(r#""seconds": {seconds}"#));
+        let defects = OsworldTask::read("examples/os/a.json", "os", &text).unwrap_err();
+        assert_eq!(defects[0].to_string(), "examples/os/a.json:5:38: `seconds` is no time from 0 to 3600 s");
+    }
+    check(("Do it", " "), expect!["examples/os/a.json:3:3: the instruction is empty: it says what is to be done"]);
+    let mistakes = |evaluator: &str| -> Vec<String> {
+        let text = format!(r#"{{"id": "a", "instruction": "Do it", "evaluator": {evaluator}}}"#);
+        match OsworldTask::read("examples/os/a.json", "os", &text) {
+            Ok(_) => Vec::new(),
+            Err(defects) => defects.iter().map(ToString::to_string).collect(),
+        }
+    };
+    let file = r#""result": {"type": "vm_file", "path": "/x", "dest": "x"}"#;
+    let with_rules = |function: &str, rules: &str| {
+        mistakes(&format!(r#"{{"func": "{function}", {file}, "expected": {{"type": "rule", "rules": {rules}}}}}"#))
+    };
+    let prefs = |method: &str, pattern: &str| {
+        let rule = format!(r#"{{"expect": {{"a": {{"method": "{method}", "ref": "{pattern}"}}}}}}"#);
+        with_rules("check_thunderbird_prefs", &rule)
+    };
+    assert_eq!(prefs("re.S", "(a)"), Vec::<String>::new());
+    assert_eq!(prefs("eq", "(("), Vec::<String>::new());
+    for (method, pattern, why) in [("re.S", "((", "the pattern \"((\" cannot be read"), ("re.Q", "a", "no flag \"Q\"")]
+    {
+        let found = prefs(method, pattern);
+        assert!(found.len() == 1 && found[0].contains(why), "{found:?}");
+    }
+    let found = with_rules("check_list", r#"{"expects": ["a"]}"#);
+    assert!(found.len() == 1 && found[0].contains("has neither `expect` nor `unexpect`"), "{found:?}");
+    let cloud = |address: &str| {
+        let expected = format!(r#"{{"type": "cloud_file", "path": "{address}", "dest": "x"}}"#);
+        mistakes(&format!(r#"{{"func": "diff_text_file", {file}, "expected": {expected}}}"#))
+    };
+    assert_eq!(cloud("https://example.org/x"), Vec::<String>::new());
+    let found = cloud("file:///etc/passwd");
+    assert!(found.len() == 1 && found[0].contains("no address of the web"), "{found:?}");
+    let sleep = r#"{"type": "sleep", "parameters": {"seconds": 1}}"#;
+    let fetch = r#"{"type": "download", "parameters": {"files": [{"url": "file:///etc/passwd", "path": "/x"}]}}"#;
+    let defects = OsworldTask::read("examples/os/a.json", "os", &GOOD.replace(sleep, fetch)).unwrap_err();
+    assert!(defects.len() == 1 && defects[0].why.contains("no address of the web"), "{defects:?}");
+}

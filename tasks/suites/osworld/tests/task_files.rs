@@ -153,3 +153,27 @@ fn a_file_that_is_no_task_is_left_out_and_named() {
     fs::remove_file(folder.join("cut.json")).unwrap();
     assert_ne!(TaskSet::load(place.path()).unwrap().hash(), hash);
 }
+
+/// A mistake is of whoever chooses the file that has it, and of nobody else.
+#[test]
+fn a_mistake_in_one_file_is_nothing_to_the_others() {
+    let place = tempfile::tempdir().unwrap();
+    let faulty = good("b").replace("\"instruction\"", "\"new_field\": 1, \"instruction\"");
+    let files = [("examples/os/a.json", &*good("a")), ("examples/vlc/b.json", &*faulty)];
+    let set = load(place.path(), "set.tgz", &pack(&archive(&files))).unwrap();
+    let selection = |domains: &[&str], ids: &[&str], skips_faulty| {
+        let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        TaskSelection { domains: texts(domains), ids: texts(ids), skips_faulty }
+    };
+    for (domains, ids, defects) in
+        [(&[][..], &[][..], 1), (&["os"], &[], 0), (&["vlc"], &[], 1), (&[], &["a"], 0), (&[], &["b"], 1)]
+    {
+        let found = set.selected_defects(&selection(domains, ids, false)).len();
+        assert_eq!(found, defects, "{domains:?} {ids:?}");
+    }
+    assert_eq!(set.select(&selection(&["vlc"], &[], false)).unwrap().len(), 0);
+    assert_eq!(set.select(&selection(&[], &["a"], false)).unwrap().len(), 1);
+    assert_eq!(set.select(&selection(&[], &["a", "b"], true)).unwrap().len(), 1);
+    let error = set.select(&selection(&[], &["a", "b"], false)).unwrap_err().to_string();
+    assert!(error.starts_with("the task b has a mistake: ") && error.contains("`new_field`"), "{error}");
+}

@@ -9,7 +9,7 @@ use tapwright_tasks::count_of;
 use tapwright_tasks::osworld::assets::{Assets, WantedAsset, wanted_assets};
 use tapwright_tasks::osworld::download::{AssetDownload, DownloadProgress, Fetched};
 
-use super::osworld::{load, select};
+use super::osworld::{load, selection, tell_faulty};
 use crate::arguments::{AssetArguments, AssetsCommand, Common};
 use crate::error::CliError;
 use crate::exit::Exit;
@@ -43,7 +43,9 @@ pub async fn perform(common: Common, command: AssetsCommand) -> Result<Exit, Cli
 /// What the chosen tasks need, each file once.
 fn wanted(arguments: &AssetArguments) -> Result<Vec<WantedAsset>, CliError> {
     let set = load(&arguments.tasks)?;
-    let tasks = select(&set, &arguments.tasks, &arguments.only)?;
+    let selection = selection(&arguments.tasks, &arguments.only, true)?;
+    let tasks = set.select(&selection).map_err(|error| CliError::new(Exit::Usage, &error))?;
+    tell_faulty(&set.selected_defects(&selection), "note:");
     let mut all: Vec<WantedAsset> = tasks.iter().flat_map(|task| wanted_assets(task)).collect();
     all.sort();
     all.dedup_by(|one, other| one.name == other.name);

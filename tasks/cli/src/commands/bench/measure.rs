@@ -83,7 +83,7 @@ pub async fn perform(common: Common, arguments: BenchArguments) -> Result<Exit, 
         command += &format!(" --server {}", quoted(&output::flat(server)));
     }
     let (pages, server) = (arguments.pages.as_deref(), arguments.server.as_deref());
-    let chosen = SuiteSource::find(&name, pages, server, &arguments.osworld).await?;
+    let chosen = SuiteSource::find(&name, pages, server, &arguments.osworld, &arguments.only).await?;
     let result = measure(common, arguments, &chosen, &command).await;
     chosen.close().await;
     result

@@ -11,8 +11,8 @@ use tapwright_tasks::count_of;
 use tapwright_tasks::device::{Settle, host_and_port, without_machine_token};
 use tapwright_tasks::mistake::{Mistake, read_text};
 use tapwright_tasks::osworld::{
-    MachinePoolOptions, NAME, OsworldOptions, OsworldTask, TaskCounts, TaskSelection, TaskSet, TaskSetError, counts,
-    read_id_list, read_repairs,
+    MachinePoolOptions, NAME, OsworldOptions, OsworldTask, TaskCounts, TaskDefect, TaskSelection, TaskSet,
+    TaskSetError, counts, read_id_list, read_repairs,
 };
 use tapwright_tasks::suite::Suite as _;
 use tapwright_tasks::suites::osworld::{AssetError, OsworldSuite, SCREEN};
@@ -30,14 +30,17 @@ const APPLICATIONS: [&str; 2] = ["/usr/local/share/applications", "/usr/share/ap
 /// Lists the tasks that are chosen, with what they need that is not here.
 pub fn list(arguments: &OsworldArguments, only: &[String], json: bool) -> Result<Exit, CliError> {
     let set = load(&arguments.set)?;
-    let tasks = select(&set, &arguments.set, only)?;
+    let selection = selection(&arguments.set, only, true)?;
+    let tasks = set.select(&selection).map_err(usage)?;
     let suite = OsworldSuite::new(&tasks, options(arguments)?)?;
     let needs: Needs = suite.left_out().iter().map(|left| (left.id.as_str(), left.needs.as_slice())).collect();
-    let exit = if set.defects.is_empty() { Exit::Done } else { Exit::Usage };
+    let defects = set.selected_defects(&selection);
+    let exit = if defects.is_empty() { Exit::Done } else { Exit::Usage };
     if json {
-        show_json(&set, &tasks, &needs, exit);
+        show_json(&set, &tasks, &needs, &defects, exit);
     } else {
         show(&set, &tasks, &needs, arguments.set.tasks.as_deref().unwrap_or(Path::new("")));
+        tell_faulty(&defects, &style("error:").red().bold().for_stderr().to_string());
     }
     Ok(exit)
 }
@@ -45,24 +48,30 @@ pub fn list(arguments: &OsworldArguments, only: &[String], json: bool) -> Result
 /// What each task lacks here, by its id.
 type Needs<'a> = BTreeMap<&'a str, &'a [String]>;
 
-/// The suite of the tasks that can be run here.
+/// The suite of the tasks that can be run here. Of `only`, mistakes in other files do not count.
 ///
 /// # Errors
-/// `CliError` if there are no tasks, mistakes in them, or none that can be run.
-pub async fn suite(arguments: &OsworldArguments) -> Result<OsworldSuite, CliError> {
+/// `CliError` if there are no tasks, mistakes in those that are chosen, or none that can be run.
+pub async fn suite(arguments: &OsworldArguments, only: &[String]) -> Result<OsworldSuite, CliError> {
     if let Some(lacks) = tapwright_tasks::private_lacks().filter(|_| arguments.device.is_empty()) {
         return Err(CliError::with_text(Exit::NotReady, lacks));
     }
     let set = load(&arguments.set)?;
-    if let Some(defect) = set.defects.first() {
+    let chosen = selection(&arguments.set, only, arguments.skip_faulty)?;
+    let defects = set.selected_defects(&chosen);
+    if let Some(defect) = defects.first().filter(|_| !arguments.skip_faulty) {
         let why = format!(
             "{} in the task files: {}",
-            count_of(set.defects.len() as u64, "mistake", "mistakes"),
+            count_of(defects.len() as u64, "mistake", "mistakes"),
             output::flat(&defect.to_string())
         );
-        return Err(CliError::usage(why).help("see all of them with --list, and mend the files"));
+        return Err(CliError::usage(why).help(
+            "mend the files (--list shows all mistakes), leave the tasks that have some out with --skip-faulty, or choose others: \
+             --domain, --only",
+        ));
     }
-    let tasks = select(&set, &arguments.set, &[])?;
+    tell_faulty(&defects, &style("note:").yellow().bold().for_stderr().to_string());
+    let tasks = select(&set, &arguments.set, &[], arguments.skip_faulty || !only.is_empty())?;
     let options = options(arguments)?;
     super::evaluator::check(&options.evaluator).await?;
     let suite = OsworldSuite::new(&tasks, options)?;
@@ -85,12 +94,14 @@ pub fn flags(arguments: &OsworldArguments) -> String {
         ("--osworld-repo", arguments.official.osworld_repo.as_ref().map(path)),
         ("--osworld-python", arguments.official.osworld_python.as_ref().map(path)),
     ];
+    let faulty = if arguments.skip_faulty { " --skip-faulty" } else { "" };
     let devices = arguments.device.iter().map(|device| ("--device", Some(device.clone())));
     let reset = [("--reset-command", arguments.reset_command.clone())];
     let domains = arguments.set.domain.iter().map(|domain| ("--domain", Some(domain.clone())));
     let all =
         named.into_iter().chain(devices).chain(reset).chain(domains).filter_map(|(flag, value)| Some((flag, value?)));
-    all.map(|(flag, value)| format!(" {flag} {}", quoted(&output::flat(&value)))).collect()
+    let all: String = all.map(|(flag, value)| format!(" {flag} {}", quoted(&output::flat(&value)))).collect();
+    all + faulty
 }
 
 /// The whole ids of the tasks that are wanted alone.
@@ -102,7 +113,10 @@ pub fn whole_ids(arguments: &OsworldArguments, only: &[String]) -> Result<Vec<St
         return Ok(Vec::new());
     }
     let set = load(&arguments.set)?;
-    let tasks = select(&set, &arguments.set, only)?;
+    let tasks = select(&set, &arguments.set, only, arguments.skip_faulty)?;
+    if tasks.is_empty() {
+        return Err(CliError::usage("all of the tasks that are wanted alone have mistakes").help("--list shows them"));
+    }
     let suite = OsworldSuite::new(&tasks, options(arguments)?)?;
     if let Some(left) = suite.left_out().first() {
         return Err(CliError::with_text(
@@ -165,7 +179,9 @@ fn machines(arguments: &OsworldArguments) -> Result<Option<MachinePoolOptions>, 
 }
 
 fn usage(error: TaskSetError) -> CliError {
-    CliError::new(Exit::Usage, &error)
+    let is_faulty = matches!(error, TaskSetError::Faulty { .. });
+    let said = CliError::new(Exit::Usage, &error);
+    if is_faulty { said.help("mend the file, or leave tasks with mistakes out: --skip-faulty") } else { said }
 }
 
 pub fn load(arguments: &TaskSetArguments) -> Result<TaskSet, CliError> {
@@ -183,16 +199,36 @@ pub fn load(arguments: &TaskSetArguments) -> Result<TaskSet, CliError> {
     Ok(set)
 }
 
-pub fn select<'a>(
-    set: &'a TaskSet,
-    arguments: &TaskSetArguments,
-    only: &[String],
-) -> Result<Vec<&'a OsworldTask>, CliError> {
-    let mut selection = TaskSelection { domains: arguments.domain.clone(), ids: only.to_vec() };
+pub fn selection(arguments: &TaskSetArguments, only: &[String], skips_faulty: bool) -> Result<TaskSelection, CliError> {
+    let mut selection = TaskSelection { domains: arguments.domain.clone(), ids: only.to_vec(), skips_faulty };
     if let Some(file) = &arguments.ids {
         selection.ids.extend(read_id_list(&read(file)?).map_err(usage)?);
     }
-    set.select(&selection).map_err(usage)
+    Ok(selection)
+}
+
+fn select<'a>(
+    set: &'a TaskSet,
+    arguments: &TaskSetArguments,
+    only: &[String],
+    skips_faulty: bool,
+) -> Result<Vec<&'a OsworldTask>, CliError> {
+    set.select(&selection(arguments, only, skips_faulty)?).map_err(usage)
+}
+
+/// Says which tasks are left out for mistakes in their files.
+pub fn tell_faulty(defects: &[&TaskDefect], mark: &str) {
+    if defects.is_empty() {
+        return;
+    }
+    let count = count_of(defects.len() as u64, "mistake", "mistakes");
+    output::err(&format!("\n{mark} {count} in the task files, which are left out:"));
+    for defect in defects.iter().take(MISTAKES_SHOWN) {
+        output::err(&format!("  {}", output::flat(&defect.to_string())));
+    }
+    if defects.len() > MISTAKES_SHOWN {
+        output::err(&format!("  and {} more; --list --json lists all", defects.len() - MISTAKES_SHOWN));
+    }
 }
 
 fn read(file: &Path) -> Result<String, CliError> {
@@ -208,7 +244,7 @@ fn functions(task: &OsworldTask) -> Vec<&'static str> {
     task.evaluator.checks.iter().map(|check| check.function.name).collect()
 }
 
-fn show_json(set: &TaskSet, tasks: &[&OsworldTask], needs: &Needs, exit: Exit) {
+fn show_json(set: &TaskSet, tasks: &[&OsworldTask], needs: &Needs, defects: &[&TaskDefect], exit: Exit) {
     for task in tasks {
         let line = json!({
             "id": task.id,
@@ -231,7 +267,7 @@ fn show_json(set: &TaskSet, tasks: &[&OsworldTask], needs: &Needs, exit: Exit) {
         "set": set.known_name(),
         "hash": set.hash(),
         "repaired": set.repaired,
-        "mistakes": set.defects.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "mistakes": defects.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "domains": domains,
         "all": all,
         "exit": exit.code(),
@@ -279,19 +315,6 @@ fn show(set: &TaskSet, tasks: &[&OsworldTask], needs: &Needs, path: &Path) {
         output::out(&format!("  {} {}", style("repairs").dim(), count_of(set.repaired.len() as u64, "task", "tasks")));
     }
     output::out(&format!("  {} {} of {}", style("here  ").dim(), tasks.len() - needs.len(), tasks.len()));
-    if !set.defects.is_empty() {
-        output::err(&format!(
-            "\n{} {} in the task files, which are left out:",
-            style("error:").red().bold().for_stderr(),
-            count_of(set.defects.len() as u64, "mistake", "mistakes")
-        ));
-        for defect in set.defects.iter().take(MISTAKES_SHOWN) {
-            output::err(&format!("  {}", output::flat(&defect.to_string())));
-        }
-        if set.defects.len() > MISTAKES_SHOWN {
-            output::err(&format!("  and {} more; --json lists all", set.defects.len() - MISTAKES_SHOWN));
-        }
-    }
 }
 
 impl From<AssetError> for CliError {

@@ -38,6 +38,7 @@ impl SuiteSource {
         pages: Option<&Path>,
         server: Option<&str>,
         osworld: &OsworldArguments,
+        only: &[String],
     ) -> Result<SuiteSource, CliError> {
         if let Some(server) = server {
             if name != androidworld::NAME {
@@ -66,7 +67,7 @@ impl SuiteSource {
             return Ok(SuiteSource::Miniwob(Box::new(Miniwob::open(&pages, &env::temp_dir()).await?)));
         }
         if name == tapwright_tasks::osworld::NAME {
-            return Ok(SuiteSource::Osworld(Box::new(super::osworld::suite(osworld).await?)));
+            return Ok(SuiteSource::Osworld(Box::new(super::osworld::suite(osworld, only).await?)));
         }
         match suites::find(name) {
             Some(suite) => Ok(SuiteSource::Shipped(suite)),

@@ -51,17 +51,23 @@ fn matches_method(method: &str, value: &Value, reference: &Value) -> Result<bool
         return Ok(to_float(value).is_some_and(|value| (value - reference).abs() <= threshold));
     }
     if method.starts_with("re") {
-        let mut flags = PatternFlags::default();
-        for flag in method.split('.').skip(1) {
-            if !flags.set(flag) {
-                return Err(Kind::rule(format!("patterns have no flag {flag:?}")));
-            }
-        }
-        let pattern = reference.as_str().ok_or_else(|| Kind::rule("`ref` is no pattern"))?;
+        let pattern = pattern(method, reference)?;
         let text = value.as_str().ok_or_else(|| Kind::output("a pattern is searched in what is no text"))?;
-        return Ok(PythonPattern::new(pattern, flags)?.is_in(text)?);
+        return Ok(pattern.is_in(text)?);
     }
     Err(Kind::rule(format!("there is no method {method:?}")))
+}
+
+/// The pattern of a rule whose method is `re`, with flags behind it.
+pub(crate) fn pattern(method: &str, reference: &Value) -> Result<PythonPattern, Kind> {
+    let mut flags = PatternFlags::default();
+    for flag in method.split('.').skip(1) {
+        if !flags.set(flag) {
+            return Err(Kind::rule(format!("patterns have no flag {flag:?}")));
+        }
+    }
+    let pattern = reference.as_str().ok_or_else(|| Kind::rule("`ref` is no pattern"))?;
+    Ok(PythonPattern::new(pattern, flags)?)
 }
 
 fn is_ordered(method: &str, a: &Value, b: &Value) -> Result<bool, Kind> {

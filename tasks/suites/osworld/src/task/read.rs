@@ -5,11 +5,13 @@ use sha2::{Digest, Sha256};
 
 use super::{Conjunction, Getter, OsworldTask, SetupStep, TaskCheck, TaskEvaluator};
 use crate::defect::{DefectList, TaskDefect};
-use crate::metrics::{FUNCTIONS, INFEASIBLE, MetricFunction};
+use crate::metrics::{FUNCTIONS, INFEASIBLE, MetricFunction, rule};
 use crate::place::{JsonPath, TextPlace};
 use crate::python::pattern::{PatternFlags, PythonPattern};
 use crate::python::value::{canonical_json, is_true};
-use crate::schema::{EVALUATOR, FILE, GETTERS, Key, LOCAL_FILE, STEP, Shape, TASK, UNTIL, VERBS, VISIT};
+use crate::schema::{
+    EVALUATOR, FILE, GETTERS, Key, LOCAL_FILE, RULE_KEYS, RULE_PAIRS, SLEEP_MAX, STEP, Shape, TASK, UNTIL, VERBS, VISIT,
+};
 
 pub fn task(file: &str, domain: &str, text: &str) -> Result<OsworldTask, Vec<TaskDefect>> {
     let source: Value = serde_json::from_str(text).map_err(|error| {
@@ -28,6 +30,9 @@ pub fn task(file: &str, domain: &str, text: &str) -> Result<OsworldTask, Vec<Tas
     let stem = file.rsplit('/').next().and_then(|name| name.strip_suffix(".json")).unwrap_or_default();
     if map.get("id").is_some_and(Value::is_string) && id != stem {
         defects.add(&root.key("id"), format!("the id is {id:?}, but the file is called {stem:?}"));
+    }
+    if map.get("instruction").and_then(Value::as_str).is_some_and(|instruction| instruction.trim().is_empty()) {
+        defects.add(&root.key("instruction"), "the instruction is empty: it says what is to be done");
     }
     let setup = steps(&mut defects, &root.key("config"), map.get("config"));
     let evaluator = evaluator(&mut defects, &root.key("evaluator"), map.get("evaluator"));
@@ -79,6 +84,7 @@ fn has_shape(value: &Value, shape: Shape) -> bool {
         Shape::List => value.is_array(),
         Shape::Object => value.is_object(),
         Shape::ObjectOrList => value.is_object() || value.is_array(),
+        Shape::Any => true,
     }
 }
 
@@ -127,10 +133,40 @@ fn step(defects: &mut DefectList, at: &JsonPath, value: &Value) -> Option<SetupS
             }
         }
     }
+    if *verb == "download" {
+        for (index, file) in parameters.get("files").and_then(Value::as_array).into_iter().flatten().enumerate() {
+            web_addresses(defects, &inside.key("files").index(index).key("url"), file.get("url"));
+        }
+    }
+    let seconds = parameters.get("seconds").and_then(Value::as_f64).filter(|_| *verb == "sleep");
+    if seconds.is_some_and(|seconds| !(0.0..=SLEEP_MAX).contains(&seconds)) {
+        defects.add(&inside.key("seconds"), format!("`seconds` is no time from 0 to {SLEEP_MAX} s"));
+    }
     if let Some(until) = parameters.get("until").and_then(Value::as_object) {
         keys(defects, &inside.key("until"), "`until` has no key", until, UNTIL);
     }
     Some(SetupStep { verb, parameters: parameters.clone() })
+}
+
+/// Files are fetched from the web, and from nowhere else: an address of this computer would be one of its files.
+fn web_addresses(defects: &mut DefectList, at: &JsonPath, value: Option<&Value>) {
+    let mut check = |at: &JsonPath, address: &str| {
+        let begin = address.get(..8).unwrap_or(address).to_ascii_lowercase();
+        if !begin.starts_with("http://") && !begin.starts_with("https://") {
+            defects.add(at, "it is no address of the web, which begins with http:// or https://");
+        }
+    };
+    match value {
+        Some(Value::String(address)) => check(at, address),
+        Some(Value::Array(items)) => {
+            for (index, address) in items.iter().enumerate() {
+                if let Some(address) = address.as_str() {
+                    check(&at.index(index), address);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 fn evaluator(defects: &mut DefectList, at: &JsonPath, value: Option<&Value>) -> Option<TaskEvaluator> {
@@ -215,7 +251,12 @@ fn check(
     // Upstream takes an empty object for nothing.
     let expected = expected.filter(|(_, value)| is_true(value)).and_then(|(at, value)| {
         if let Some(rules) = value.get("rules").filter(|_| name != INFEASIBLE) {
-            patterns(defects, name, &at.key("rules"), rules);
+            let at = at.key("rules");
+            if value.get("type").and_then(Value::as_str) == Some("rule") {
+                rule_keys(defects, name, &at, rules);
+            }
+            patterns(defects, name, &at, rules);
+            rule_patterns(defects, &at, rules);
         }
         getter(defects, &at, value)
     });
@@ -230,6 +271,9 @@ fn check(
                     function.options.iter().copied(),
                 );
             }
+            if let Some(rules) = options.get("rules") {
+                rule_patterns(defects, &at.key("rules"), rules);
+            }
             options.clone()
         }
         Some((at, other)) => {
@@ -238,6 +282,61 @@ fn check(
         }
     };
     Some(TaskCheck { function, result, expected, options })
+}
+
+/// Whether a rule says what its function needs: better told before anything is run than when it is over.
+fn rule_keys(defects: &mut DefectList, function: &str, at: &JsonPath, rules: &Value) {
+    let needed = RULE_KEYS.iter().find(|(name, _)| *name == function).map_or(&[][..], |(_, needed)| *needed);
+    let pair = RULE_PAIRS.iter().find(|(name, _)| *name == function).map(|(_, pair)| pair);
+    if needed.is_empty() && pair.is_none() {
+        return;
+    }
+    let Value::Object(map) = rules else {
+        defects.add(at, format!("the rule of `{function}` is {}, not an object", kind(rules)));
+        return;
+    };
+    let mistyped = |wanted: &str| {
+        let near = map.keys().find(|key| *key != wanted && strsim::jaro_winkler(key, wanted) > 0.8)?;
+        Some(format!("it has `{near}`: did you mean `{wanted}`?"))
+    };
+    for (key, shape) in needed {
+        match map.get(*key) {
+            None => {
+                defects.add_with_help(at, format!("the rule of `{function}` has no `{key}`"), mistyped(key));
+            }
+            Some(value) if !has_shape(value, *shape) => {
+                defects.add(&at.key(key), format!("`{key}` is {}, not {}", kind(value), shape.name()));
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some([one, other]) = pair.filter(|pair| !pair.iter().any(|key| map.contains_key(*key))) {
+        let help = mistyped(one).or_else(|| mistyped(other));
+        defects.add_with_help(at, format!("the rule of `{function}` has neither `{one}` nor `{other}`"), help);
+    }
+}
+
+/// Patterns of rules in the language that several functions share, `{"method": "re.S", "ref": "…"}`, wherever they stand.
+fn rule_patterns(defects: &mut DefectList, at: &JsonPath, value: &Value) {
+    match value {
+        Value::Object(map) => {
+            if let (Some(method), Some(reference)) = (map.get("method").and_then(Value::as_str), map.get("ref"))
+                && method.split('.').next() == Some("re")
+                && let Err(error) = rule::pattern(method, reference)
+            {
+                defects.add(&at.key("ref"), error.to_string());
+            }
+            for (key, value) in map {
+                rule_patterns(defects, &at.key(key), value);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                rule_patterns(defects, &at.index(index), item);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// Patterns of a rule that are none: better told before anything is run than when it is over.
@@ -281,5 +380,8 @@ fn getter(defects: &mut DefectList, at: &JsonPath, value: &Value) -> Option<Gett
     let parameters: Map<String, Value> =
         map.iter().filter(|(key, _)| *key != "type").map(|(key, value)| (key.clone(), value.clone())).collect();
     keys(defects, at, &format!("the getter `{name}` has no key"), &parameters, known);
+    if *name == "cloud_file" {
+        web_addresses(defects, &at.key("path"), parameters.get("path"));
+    }
     Some(Getter { name, parameters })
 }
