@@ -10,6 +10,8 @@ use crate::error::EvaluatorErrorKind as Kind;
 use crate::output::StateFile;
 use crate::xml;
 
+/// The archive's own list of what its parts are.
+pub const CONTENT_TYPES: &str = "[Content_Types].xml";
 const PARTS_MAX: usize = 10_000;
 /// What one part may come to when it is unpacked.
 const PART_BYTES_MAX: u64 = 64 << 20;
@@ -133,14 +135,25 @@ impl<'a> Package<'a> {
         Ok(relationships)
     }
 
+    /// Whether the archive's own list says of any part that it is of one of these kinds.
+    ///
+    /// # Errors
+    /// If there is no such list, or it is damaged.
+    pub fn lists_type(&self, kinds: &[&str]) -> Result<bool, Kind> {
+        let text = self.required_text(CONTENT_TYPES)?;
+        let document = xml::parse(&self.part_name(CONTENT_TYPES), &text)?;
+        let root = document.root_element();
+        let mut entries = xml::children(root, "Override").chain(xml::children(root, "Default"));
+        Ok(entries.any(|entry| entry.attribute("ContentType").is_some_and(|kind| kinds.contains(&kind))))
+    }
+
     /// What kind of content a part has, by the archive's own list: that of its path, else that of how its name ends.
     ///
     /// # Errors
     /// If there is no such list, or it is damaged.
     pub fn content_type(&self, path: &str) -> Result<Option<String>, Kind> {
-        const LIST: &str = "[Content_Types].xml";
-        let text = self.required_text(LIST)?;
-        let document = xml::parse(&self.part_name(LIST), &text)?;
+        let text = self.required_text(CONTENT_TYPES)?;
+        let document = xml::parse(&self.part_name(CONTENT_TYPES), &text)?;
         let of = |name: &'static str, key: &'static str, wanted: &str| {
             let is_wanted = |value: &str| value.trim_start_matches('/').eq_ignore_ascii_case(wanted);
             let mut entries = xml::children(document.root_element(), name);

@@ -12,13 +12,20 @@ use roxmltree::Document;
 
 use crate::error::EvaluatorErrorKind as Kind;
 use crate::output::StateFile;
-use crate::package::{Package, Relationship};
+use crate::package::{CONTENT_TYPES, Package, Relationship};
 use crate::xml;
 use cells::{CellContext, text_content};
 use styles::Styles;
 
 const WORKBOOK: &str = "xl/workbook.xml";
 const SHEETS_MAX: usize = 10_000;
+/// What an archive's own list calls its workbook; openpyxl opens none without.
+const WORKBOOK_TYPES: [&str; 4] = [
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.template.main+xml",
+    "application/vnd.ms-excel.sheet.macroEnabled.main+xml",
+    "application/vnd.ms-excel.template.macroEnabled.main+xml",
+];
 
 /// A workbook that is open.
 pub struct Workbook<'a> {
@@ -50,6 +57,9 @@ impl<'a> Workbook<'a> {
     /// If it is no workbook, is damaged, or would not fit into memory.
     pub fn open(file: &'a StateFile) -> Result<Workbook<'a>, Kind> {
         let package = Package::open(file)?;
+        if !package.lists_type(&WORKBOOK_TYPES)? {
+            return Err(package.unreadable(CONTENT_TYPES, "it names no workbook"));
+        }
         let root = package.relationships("")?;
         let main = root.into_iter().find(|relationship| relationship.kind == "officeDocument");
         let path = main.map_or_else(|| WORKBOOK.to_owned(), |main| main.target);
@@ -59,6 +69,9 @@ impl<'a> Workbook<'a> {
         let root = document.root_element();
         let target = |id: &str| relationships.iter().find(|relationship| relationship.id == id);
         let (mut sheets, mut pivot_caches) = (Vec::new(), Vec::new());
+        if xml::children(root, "sheets").all(|list| xml::children(list, "sheet").next().is_none()) {
+            return Err(package.unreadable(&path, "it has no sheets"));
+        }
         for list in xml::children(root, "sheets") {
             for node in xml::children(list, "sheet") {
                 let Some(id) = relation_id(node) else { continue };

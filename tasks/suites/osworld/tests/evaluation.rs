@@ -88,10 +88,21 @@ fn prints_lie_beside_the_workbook_under_the_names_that_the_task_keeps_them_by() 
         "func": "compare_table", "result": files("/home/user", "vm_file", "a"), "expected": files("/gold", "vm_file", "a_gold"),
         "options": {"rules": [{"type": "sheet_print", "sheet_idx0": "RNSheet1", "sheet_idx1": "ENSheet1"}]},
     });
-    let workbook = archive::package([(
-        "xl/workbook.xml",
-        &b"<workbook xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main'/>"[..],
-    )]);
+    let workbook = archive::package([
+        (
+            "[Content_Types].xml",
+            &b"<Types xmlns='http://schemas.openxmlformats.org/package/2006/content-types'><Override PartName='/xl/workbook.xml' ContentType='application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml'/></Types>"[..],
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            b"<Relationships xmlns='http://schemas.openxmlformats.org/package/2006/relationships'><Relationship Id='rId1' Type='x/worksheet' Target='sheet1.xml'/></Relationships>",
+        ),
+        (
+            "xl/workbook.xml",
+            b"<workbook xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main' xmlns:r='http://schemas.openxmlformats.org/officeDocument/2006/relationships'><sheets><sheet name='Sheet1' sheetId='1' r:id='rId1'/></sheets></workbook>",
+        ),
+        ("xl/sheet1.xml", b"<worksheet xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main'/>"),
+    ]);
     let workbook = StateReply::File(StateFile::new("a.xlsx", workbook));
     let csv = |text: &str| StateReply::File(StateFile::new("a.csv", text.as_bytes()));
     let score = |found: StateReply, expected: StateReply| {

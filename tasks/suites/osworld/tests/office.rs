@@ -96,16 +96,22 @@ const RELATIONSHIPS: &str = r#"<Relationships xmlns="http://schemas.openxmlforma
 const SHEETS: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="/xl/worksheets/sheet1.xml"/></Relationships>"#;
 const WORKBOOK: &str = r#"<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>"#;
 
+const TYPES: &str = r#"<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>"#;
+
 /// A workbook with one sheet of the rows that are given.
 fn workbook(rows: &str) -> Vec<u8> {
-    let sheet = format!(
+    workbook_of(&workbook_sheet(rows))
+}
+
+fn workbook_sheet(rows: &str) -> String {
+    format!(
         r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{rows}</sheetData></worksheet>"#
-    );
-    workbook_of(&sheet)
+    )
 }
 
 fn workbook_of(sheet: &str) -> Vec<u8> {
     archive::package([
+        ("[Content_Types].xml", TYPES.as_bytes()),
         ("_rels/.rels", RELATIONSHIPS.as_bytes()),
         ("xl/workbook.xml", WORKBOOK.as_bytes()),
         ("xl/_rels/workbook.xml.rels", SHEETS.as_bytes()),
@@ -157,6 +163,28 @@ fn workbooks_that_are_damaged_are_an_error_and_never_a_zero() {
     files.push(b"a,b\n1,2\n".to_vec());
     files.push(archive::package([("_rels/.rels", RELATIONSHIPS.as_bytes())]));
     files.push(archive::package([("word/document.xml", &b"<a/>"[..])]));
+    // The list names no workbook, there is no list, the workbook has no sheets: openpyxl opens none of them.
+    let sheet = workbook_sheet(PLAIN);
+    let of = |types: &str, main: &str| {
+        let parts = [
+            ("[Content_Types].xml", types),
+            ("_rels/.rels", RELATIONSHIPS),
+            ("xl/workbook.xml", main),
+            ("xl/_rels/workbook.xml.rels", SHEETS),
+            ("xl/worksheets/sheet1.xml", &sheet),
+        ];
+        archive::package(
+            parts.into_iter().filter(|(_, text)| !text.is_empty()).map(|(path, text)| (path, text.as_bytes())),
+        )
+    };
+    let without_sheets =
+        "<workbook xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main'><sheets/></workbook>";
+    files.extend([
+        of("<Types xmlns='http://schemas.openxmlformats.org/package/2006/content-types'/>", WORKBOOK),
+        of("", WORKBOOK),
+        of(TYPES, without_sheets),
+        of(TYPES, "<workbook/>"),
+    ]);
     // What a password is on is no zip archive.
     files.push([&b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"[..], &[0; 4096]].concat());
     for file in files {
@@ -336,6 +364,7 @@ fn numbers_at_the_ends_of_what_there_is_are_no_crash() {
         );
         let sheet = format!("<worksheet><sheetData>{rows}</sheetData></worksheet>");
         let file = archive::package([
+            ("[Content_Types].xml", TYPES.as_bytes()),
             ("_rels/.rels", RELATIONSHIPS.as_bytes()),
             ("xl/workbook.xml", WORKBOOK.as_bytes()),
             ("xl/_rels/workbook.xml.rels", SHEETS.as_bytes()),
