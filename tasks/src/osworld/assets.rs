@@ -40,6 +40,8 @@ pub enum AssetError {
     Changed { at: PathBuf },
     #[error("{} is a web page and not the file that the task needs: what was fetched is an error message", .at.display())]
     Page { at: PathBuf },
+    #[error("{} is empty and not the file that the task needs: take it away, and fetch it again", .at.display())]
+    Empty { at: PathBuf },
     #[error("{} cannot be read: {source}", .at.display())]
     Unreadable { at: PathBuf, source: io::Error },
     #[error("{} is larger than {FILE_BYTES_MAX} bytes", .at.display())]
@@ -71,6 +73,7 @@ pub fn read_sums(text: &str) -> BTreeMap<String, String> {
 
 /// Whether a file that is no page begins as one: what was fetched is the message of an error then.
 pub fn is_web_page(content: &[u8], name: &str) -> bool {
+    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let begin = content[..content.len().min(64)].to_ascii_lowercase();
     let begin = begin.trim_ascii_start();
     let is_page = begin.starts_with(b"<!doctype html") || begin.starts_with(b"<html");
@@ -128,6 +131,9 @@ impl Assets {
         file.map_err(|source| AssetError::Unreadable { at: at.clone(), source })?;
         if content.len() as u64 > FILE_BYTES_MAX {
             return Err(AssetError::TooLarge { at: at.clone() });
+        }
+        if content.is_empty() {
+            return Err(AssetError::Empty { at: at.clone() });
         }
         let inside = self.folder.as_ref().and_then(|folder| at.strip_prefix(folder).ok());
         let sum = inside.and_then(|inside| self.sums.get(&*inside.to_string_lossy()));
@@ -233,8 +239,12 @@ mod tests {
         fs::write(&at, "wrong").unwrap();
         assert!(read(&assets).unwrap_err().contains(SUMS));
         fs::remove_file(folder.path().join(SUMS)).unwrap();
-        fs::write(&at, "<!DOCTYPE html><html>404").unwrap();
-        assert!(read(&Assets::open(folder.path()).unwrap()).unwrap_err().contains("web page"));
+        for page in ["<!DOCTYPE html><html>404", "\u{feff}<html>404"] {
+            fs::write(&at, page).unwrap();
+            assert!(read(&Assets::open(folder.path()).unwrap()).unwrap_err().contains("web page"), "{page}");
+        }
+        fs::write(&at, "").unwrap();
+        assert!(read(&Assets::open(folder.path()).unwrap()).unwrap_err().contains("is empty"));
         assert!(assets.read("task", url, "..").is_err());
     }
 }

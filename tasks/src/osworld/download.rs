@@ -271,6 +271,9 @@ fn checked(path: &Path, name: &str) -> Result<String, String> {
             begin.extend_from_slice(&piece[..count.min(64)]);
         }
     }
+    if begin.is_empty() {
+        return Err(format!("{name}: what came is empty, and not the file"));
+    }
     if is_web_page(&begin, name) {
         return Err(format!("{name}: a web page came in place of the file: the message of an error, or of a proxy"));
     }

@@ -47,6 +47,7 @@ async fn answer(mut stream: TcpStream, asked: Asked) -> io::Result<()> {
         },
         "page.xlsx" => whole(b"<!DOCTYPE html><title>Sign in</title>"),
         "page.html" => whole(b"<!DOCTYPE html><title>It is one</title>"),
+        "empty.txt" => whole(b""),
         "pointer.pdf" => whole(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"),
         "large.bin" => b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999999\r\n\r\nx".to_vec(),
         "gone.bin" => b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec(),
@@ -144,6 +145,7 @@ async fn what_is_no_such_file_is_refused() {
     for (name, why, times) in [
         ("page.xlsx", "a web page came", 1),
         ("pointer.pdf", "Git's pointer", 1),
+        ("empty.txt", "is empty", 1),
         ("large.bin", "is larger than", 1),
         ("gone.bin", "404", 1),
         ("silent.bin", "another try goes on", 3),
@@ -155,6 +157,11 @@ async fn what_is_no_such_file_is_refused() {
         assert!(Assets::open(folder.path()).unwrap().verify(&asset(name)).is_err());
         assert!(!folder.path().join(asset(name).name).exists(), "{name}");
     }
+    // What an earlier version has taken for the file is told, too.
+    let at = folder.path().join(asset("empty.txt").name);
+    fs::write(&at, "").unwrap();
+    assert!(matches!(&fetch(&of, &["empty.txt"]).await[0], Fetched::Failed { why } if why.contains("is empty")));
+    assert!(!fs::read_to_string(folder.path().join(SUMS)).unwrap().contains("empty.txt"));
     // Names that would lead out of the folder.
     let mut outside = asset("a.bin");
     outside.name = "../a.bin".to_owned();
