@@ -413,6 +413,11 @@ impl ControlledMachine for PrivateMachine {
     }
 
     async fn set_wallpaper(&self, path: &str, within: Duration) -> Result<(), MachineError> {
+        let content = self.read_file(path, within).await?;
+        let content = content.ok_or_else(|| refused("set the wallpaper", format!("{path} is not there")))?;
+        if !is_picture(&content) {
+            return Err(refused("set the wallpaper", format!("{path} is no picture")));
+        }
         let script = r#"gsettings set org.gnome.desktop.background picture-uri "file://$1""#;
         let told = self.script("set the wallpaper", script, &[&Self::expanded(path)], within).await?;
         match told.code {
@@ -468,6 +473,15 @@ fn insert(root: &mut FolderEntry, path: &str, is_folder: bool) {
     }
 }
 
+/// Whether a file begins as a picture does that can be a desktop's ground.
+fn is_picture(content: &[u8]) -> bool {
+    let is_drawing = || {
+        let begin = content[..content.len().min(1 << 10)].to_ascii_lowercase();
+        begin.windows(4).any(|part| part == b"<svg")
+    };
+    image::guess_format(content).is_ok() || is_drawing()
+}
+
 /// What the terminal with the focus shows, or else the first one.
 fn terminal_text(nodes: &[AccessibleNode]) -> Option<String> {
     const TERMINAL: u32 = 60;
@@ -492,6 +506,17 @@ mod tests {
         let file = |name: &str| FolderEntry { name: name.to_owned(), children: None };
         let folder = |name: &str, children| FolderEntry { name: name.to_owned(), children: Some(children) };
         assert_eq!(root, folder("a", vec![folder("b", vec![file("c"), folder("d", vec![])]), file("e")]));
+    }
+
+    #[test]
+    fn a_picture_is_known_by_its_beginning() {
+        for picture in [&b"\x89PNG\r\n\x1a\n\0"[..], b"\xff\xd8\xff\xe0", b"<?xml version=\"1.0\"?>\n<svg xmlns=\"x\">"]
+        {
+            assert!(is_picture(picture), "{picture:?}");
+        }
+        for other in [&b""[..], b"root:x:0:0:root:/root:/bin/bash\n", b"<?xml version=\"1.0\"?><a/>"] {
+            assert!(!is_picture(other), "{other:?}");
+        }
     }
 
     #[test]

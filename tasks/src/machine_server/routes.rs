@@ -186,10 +186,7 @@ async fn act(machine: &dyn ControlledMachine, path: &str, kind: &str, body: &[u8
             None => Ok(complaint(StatusCode::BAD_REQUEST, "path is required")),
         },
         "/setup/change_wallpaper" => match json["path"].as_str() {
-            Some(path) => machine
-                .set_wallpaper(path, QUICK)
-                .await
-                .map(|()| text_response(StatusCode::OK, "Wallpaper changed successfully")),
+            Some(path) => change_wallpaper(machine, path).await,
             None => Ok(complaint(StatusCode::BAD_REQUEST, "path is required")),
         },
         "/setup/download_file" => {
@@ -198,6 +195,14 @@ async fn act(machine: &dyn ControlledMachine, path: &str, kind: &str, body: &[u8
         }
         window => change_window(machine, window == "/setup/activate_window", &json).await,
     })
+}
+
+async fn change_wallpaper(machine: &dyn ControlledMachine, path: &str) -> RouteResult {
+    if machine.read_file(path, QUICK).await?.is_none() {
+        return Ok(text_response(StatusCode::NOT_FOUND, format!("File not found: {path}")));
+    }
+    machine.set_wallpaper(path, QUICK).await?;
+    Ok(text_response(StatusCode::OK, "Wallpaper changed successfully"))
 }
 
 async fn change_window(machine: &dyn ControlledMachine, activates: bool, json: &Value) -> RouteResult {

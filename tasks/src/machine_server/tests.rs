@@ -224,6 +224,7 @@ async fn a_client_meets_the_machine_that_is_served() {
     }
     client.launch(&MachineCommand::program(["gimp", "a b"]), WITHIN).await.unwrap();
     client.open_file("/home/user/a.txt", WITHIN).await.unwrap();
+    client.write_file("/home/user/a.png", PICTURE, WITHIN).await.unwrap();
     client.set_wallpaper("/home/user/a.png", WITHIN).await.unwrap();
     let asked = machine.asked.lock().unwrap().join("\n");
     for wanted in [
@@ -292,6 +293,9 @@ async fn what_upstreams_clients_send_is_answered_in_upstreams_words() {
         let (status, told) = served.post(path, &body).await;
         assert!([400, 404, 500].contains(&status), "{path} {body}: {status} {told}");
     }
+    let (status, told) = served.post("/setup/change_wallpaper", &json!({"path": "/home/user/nope.png"})).await;
+    assert_eq!((status, told), (404, json!("File not found: /home/user/nope.png")));
+    assert!(!served.machine().asked.lock().unwrap().iter().any(|asked| asked.starts_with("wallpaper")));
     let (status, told) = served.send(&format!("GET /platform HTTP/1.1\r\nHost: {}", served.at), b"").await;
     assert_eq!((status, told.as_str()), (200, "Linux"));
     let (status, _) = served.send(&format!("DELETE /screenshot HTTP/1.1\r\nHost: {}", served.at), b"").await;
