@@ -408,6 +408,9 @@ fn a_suite_of_ones_own_is_begun_run_and_judged_anew() {
         "{}",
         alone.out
     );
+    assert_eq!((alone.code, &alone.last()["exit"]), (3, &json!(3)), "nothing was judged");
+    let told = place.run(&["bench", "rescore", &run]);
+    assert!(told.code == 3 && told.err.contains("--suite FOLDER"), "{}{}", told.out, told.err);
     let with = place.run(&["bench", "rescore", &run, "--suite", "mine", "--json"]);
     assert_eq!((&with.last()["judged"], &with.last()["changed"]), (&json!(4), &json!([])), "{}{}", with.out, with.err);
     let only =
