@@ -160,6 +160,14 @@ pub fn case_of(
 
 fn ends_of(text: &CaseText) -> Result<Vec<String>, Wrong> {
     let Some(ends) = &text.ends else { return Ok(vec!["done".to_owned()]) };
+    if ends.get_ref().is_empty() {
+        let help = Some(format!("leave it out for `done`, or name some of: {}", ENDS.join(", ")));
+        return Err((
+            Some(ends.span()),
+            "no run ends in one of no ways, so the case could never pass".to_owned(),
+            help,
+        ));
+    }
     if let Some(end) = ends.get_ref().iter().find(|end| !ENDS.contains(&end.as_str())) {
         let near = nearest(end, ENDS).map(|near| format!("did you mean `{near}`?"));
         let help = near.or_else(|| Some(format!("there are: {}", ENDS.join(", "))));

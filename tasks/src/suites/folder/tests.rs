@@ -95,6 +95,12 @@ fn mistakes_are_said_with_their_place() {
         expect![[r#"no run that is right ends with `dnoe` | ["dnoe"] | did you mean `done`?"#]],
     );
     check(
+        &format!("{GOOD}ends = []\n"),
+        expect![[
+            r#"no run ends in one of no ways, so the case could never pass | [] | leave it out for `done`, or name some of: done, gave-up, needs-person"#
+        ]],
+    );
+    check(
         &format!("{GOOD}answer = {{ }}\n"),
         expect![[r#"nobody says what the answer has to say | { } | answer = { contains = ["…"] }"#]],
     );
