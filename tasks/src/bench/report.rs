@@ -18,6 +18,7 @@ use super::summary::{self, Summary};
 use super::{AttemptEnd, LedgerRecords, Status};
 use crate::judge::ScoreSource;
 use crate::origin::write_atomically;
+use crate::osworld;
 use crate::page::{escaped, quoted};
 use crate::run::Judgement;
 use crate::suite::{CaseCounts, SuiteTable};
@@ -60,7 +61,10 @@ fn html(folder: &Path, records: &LedgerRecords, summary: &Summary, table: &Suite
     if !table.groups.is_empty() {
         counts("By kind", "kind", &table.groups, &mut out);
     }
-    counts("By template", "template", &table.templates, &mut out);
+    // Each of OSWorld's templates is one task: the cases below say the same, with what is asked.
+    if header.suite != osworld::NAME {
+        counts("By template", "template", &table.templates, &mut out);
+    }
     cases(folder, records, &mut out);
     let _ = write!(
         out,
@@ -450,6 +454,18 @@ mod tests {
         }
         for text in ["&lt;script&gt;", "&amp;#60;b", "href=\"./r/page.html\""] {
             assert!(page.contains(text), "{text}: {page}");
+        }
+    }
+
+    #[test]
+    fn a_table_by_template_says_more_than_the_cases_or_is_left_out() {
+        for (suite, has_table) in [("smoke", true), (osworld::NAME, false)] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut ledger = ledger_of(folder.path(), "m", &["a/0", "b/0"]);
+            ledger.records.header.suite = suite.to_owned();
+            write(folder.path(), &ledger.records, "").unwrap();
+            let page = std::fs::read_to_string(folder.path().join(INDEX)).unwrap();
+            assert_eq!(page.contains("By template"), has_table, "{suite}");
         }
     }
 
