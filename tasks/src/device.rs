@@ -192,6 +192,10 @@ fn is_secret(fact: &str) -> bool {
     fact.rsplit('.').next().is_some_and(|last| matches!(last, "pin" | "password"))
 }
 
+/// What a device does that makes itself ready for its task when its facts are asked for. What goes wrong then is its set-up, and the device
+/// is there.
+pub(crate) const SET_UP: &str = "be set up for its task";
+
 /// Why there is no phone, or not the one that is needed.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
@@ -204,6 +208,9 @@ pub enum DeviceError {
     /// A fact was to be made true.
     #[error("the device cannot start so: {why}")]
     Start { why: String },
+    /// It is there, and is not as its task wants it.
+    #[error("{device} cannot be set up for its task: {why}")]
+    Setup { device: String, why: String },
     /// It has to be judged and has no entrance for judges.
     #[error("{device} does not tell what is true of it; virtual phones and browsers do")]
     NoFacts { device: String },
@@ -223,6 +230,7 @@ impl DeviceError {
             ),
             DeviceError::Driver(_) => None,
             DeviceError::Start { .. } => Some("docs/phone.md lists what can be set"),
+            DeviceError::Setup { .. } => None,
             DeviceError::NoFacts { .. } => {
                 Some("leave out what is to be judged, or use the virtual phone or a browser")
             }
@@ -298,6 +306,9 @@ impl Device {
                 Ok(Some(facts))
             }
             Err(DriverError { kind: DriverErrorKind::Refused { .. }, .. }) => Ok(None),
+            Err(DriverError { device, operation: SET_UP, kind: DriverErrorKind::Lost { why } }) => {
+                Err(DeviceError::Setup { device, why })
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -107,6 +107,11 @@ pub trait Evaluator: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether an error that it gave would come again whatever an agent does: the case has a mistake, and trying it again says no more.
+    fn is_faulty(&self) -> bool {
+        false
+    }
+
     /// Whether it goes by facts, so that nothing can be said of a device that tells none.
     fn needs_facts(&self) -> bool {
         true
@@ -116,6 +121,22 @@ pub trait Evaluator: fmt::Debug + Send + Sync {
     fn judges_stopped(&self, end: &Facts) -> bool {
         let _ = end;
         false
+    }
+}
+
+/// Who gives errors that are of judging itself, and not of a device that was asked.
+const EVALUATOR: &str = "the evaluator";
+
+/// An evaluator's own error: nobody can judge, and why.
+pub fn judging_error(why: String) -> DriverError {
+    DriverError { device: EVALUATOR.to_owned(), operation: "judge", kind: DriverErrorKind::Refused { why } }
+}
+
+/// What an error of judging says to people: of an evaluator's own, why, without once more who was asked for what.
+pub fn judging_error_text(error: &DriverError) -> String {
+    match &error.kind {
+        DriverErrorKind::Refused { why } if error.device == EVALUATOR => why.clone(),
+        _ => error.to_string(),
     }
 }
 

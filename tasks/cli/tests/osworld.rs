@@ -137,6 +137,9 @@ fn tasks_are_set_up_done_and_scored() {
     let at = record(&place, &finish);
     let rows = [("note", json!(0.0)), ("done", json!(1.0)), ("impossible", json!(0.0)), ("part", json!(0.5))];
     assert_eq!(ends(&at), expected(rows), "{}{}", finish.out, finish.err);
+    let ledger = fs::read_to_string(at.join("ledger.jsonl")).unwrap();
+    assert!(ledger.contains("cannot be set up for its task: step 1 (open)"), "{ledger}");
+    assert!(!ledger.contains("the device is lost"), "a step failed, and the device is there: {ledger}");
     let infeasible = measure(&place, &["--model", "infeasible"]);
     let rows = [("note", json!(0.0)), ("done", json!(0.0)), ("impossible", json!(1.0)), ("part", json!(0.0))];
     assert_eq!(ends(&record(&place, &infeasible)), expected(rows), "{}{}", infeasible.out, infeasible.err);
@@ -193,6 +196,48 @@ fn tasks_are_set_up_done_and_scored() {
     let left = fs::read_dir(place.path()).unwrap().flatten();
     let left = left.filter(|entry| entry.file_name().to_string_lossy().contains("tapwright-desktop-")).count();
     assert_eq!(left, 0, "desktops were left");
+}
+
+/// A mistake in a task's file is nothing to whoever has not chosen it, and tasks with mistakes can be left out.
+#[test]
+fn a_mistake_in_one_file_forbids_no_others() {
+    if !is_possible() {
+        return;
+    }
+    let place = Place::new();
+    let folder = place.path().join("set/examples");
+    for (domain, id, more) in [("os", "fine", json!(null)), ("vlc", "newer", json!("of next year"))] {
+        let mut task = json!({"id": id, "instruction": "Do it", "evaluator": {"func": "infeasible"}});
+        if !more.is_null() {
+            task["new_field"] = more;
+        }
+        fs::create_dir_all(folder.join(domain)).unwrap();
+        fs::write(folder.join(domain).join(format!("{id}.json")), task.to_string()).unwrap();
+    }
+    let run = |arguments: &[&str]| {
+        let fixed = ["bench", "osworld", "--tasks", "set", "--model", "infeasible", "--json"];
+        let ran = place.command(&[&fixed[..], arguments].concat()).env("TMPDIR", place.path()).output().unwrap();
+        ProgramOutput::of(ran)
+    };
+    for (arguments, says) in [
+        (&[][..], "--skip-faulty"),
+        (&["--domain", "vlc"], "`new_field`"),
+        (&["--only", "newer"], "the task newer has a mistake"),
+    ] {
+        let refused = run(arguments);
+        let told = format!("{}{}", refused.out, refused.err);
+        assert!(refused.code == 2 && told.contains(says), "{arguments:?}: {told}");
+    }
+    for arguments in [&["--only", "fine"][..], &["--domain", "os"], &["--skip-faulty"]] {
+        let ran = run(arguments);
+        assert_eq!((ran.code, &ran.last()["passed"]), (0, &json!(1)), "{arguments:?}: {}{}", ran.out, ran.err);
+        assert_eq!(ran.err.contains("`new_field`"), arguments == ["--skip-faulty"], "{arguments:?}: {}", ran.err);
+    }
+    let listed = |arguments: &[&str]| run(&[&["--list"][..], arguments].concat());
+    assert_eq!((listed(&[]).code, listed(&["--only", "fine"]).code, listed(&["--only", "newer"]).code), (2, 0, 2));
+    // What goes on has no selection, and is not forbidden either.
+    let resumed = run(&["--resume", "last"]);
+    assert_eq!(resumed.code, 0, "{}{}", resumed.out, resumed.err);
 }
 
 /// Solutions of OSWorld's own tasks, which are not here: where somebody has them and names them, each scores 1, and 0 undone.

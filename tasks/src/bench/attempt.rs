@@ -18,7 +18,7 @@ use tapwright_agent::outcome::Outcome;
 use tapwright_agent::person::Nobody;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::{Stop, stop};
-use tapwright_contract::device::{DriverError, DriverErrorKind};
+use tapwright_contract::device::DriverError;
 use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Prompt, Reply};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
@@ -26,7 +26,7 @@ use tokio::time::Instant;
 
 use super::{AttemptEnd, AttemptId, BenchRun, Budgets, Ledger, Status};
 use crate::device::{Device, DeviceError, DeviceOptions};
-use crate::judge::{Assessment, Evaluator, Evidence, Fact, Facts, Verdict};
+use crate::judge::{Assessment, Evaluator, Evidence, Fact, Facts, Verdict, judging_error, judging_error_text};
 use crate::model::{self, LoadedModel, ModelOptions, ModelSource};
 use crate::origin::LaunchSettings;
 use crate::page::{self, PageRun};
@@ -173,7 +173,7 @@ pub(super) struct AttemptState {
     stage: Arc<Mutex<AttemptStage>>,
     ending: Arc<Mutex<Option<EndReason>>>,
     /// What went wrong with whoever judges.
-    judge_error: Arc<Mutex<Option<String>>>,
+    judge_error: Arc<Mutex<Option<JudgeError>>>,
     goal: Arc<Mutex<String>>,
     tokens: Arc<Mutex<(u64, u64)>>,
     device: Arc<Mutex<Option<String>>>,
@@ -436,6 +436,8 @@ impl Attempt {
             outcome: Some(report.end.outcome.id().to_owned()),
             steps: report.end.steps,
             ms: report.ms,
+            is_certain: status == Status::EvaluatorError
+                && load(&shared.judge_error).is_some_and(|error| error.is_certain),
             ..end(status, why)
         };
         AttemptOutcome { end, broke: None }
@@ -480,7 +482,7 @@ impl Attempt {
             _ => {}
         }
         if let Some(error) = load(&shared.judge_error) {
-            return (Status::EvaluatorError, Some(error));
+            return (Status::EvaluatorError, Some(error.why));
         }
         match (verdict, outcome) {
             (Some(Verdict::Passed), _) => (Status::Scored, None),
@@ -508,6 +510,7 @@ pub(super) fn blank_end(id: &AttemptId, run: &str, goal: &str, why: &str) -> Att
         source: None,
         why: Some(why.to_owned()),
         unasked: false,
+        is_certain: false,
         outcome: None,
         steps: 0,
         ms: 0,
@@ -529,6 +532,14 @@ impl From<RunError> for AttemptError {
     fn from(error: RunError) -> AttemptError {
         AttemptError::Run(Box::new(error))
     }
+}
+
+/// Why nobody could judge.
+#[derive(Clone, Debug)]
+struct JudgeError {
+    why: String,
+    /// Whether another attempt would end with the same.
+    is_certain: bool,
 }
 
 /// An evaluator that may hang or break: what comes of that is an error of its own, and no verdict.
@@ -557,12 +568,13 @@ impl Evaluator for WatchedEvaluator {
 
     async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, DriverError> {
         self.shared.at(AttemptStage::Judging { since: Instant::now() });
-        let failed = |why: String| {
-            store(&self.shared.judge_error, Some(why.clone()));
-            let kind = DriverErrorKind::Refused { why };
-            Err(DriverError { device: "the evaluator".to_owned(), operation: "judge", kind })
+        let failed = |error: DriverError| {
+            let is_certain = self.inner.as_ref().is_some_and(|inner| inner.is_faulty());
+            let why = judging_error_text(&error);
+            store(&self.shared.judge_error, Some(JudgeError { why, is_certain }));
+            Err(error)
         };
-        let Some(inner) = &self.inner else { return failed("nobody judges it".to_owned()) };
+        let Some(inner) = &self.inner else { return failed(judging_error("nobody judges it".to_owned())) };
         let judging = AssertUnwindSafe(inner.assess(evidence)).catch_unwind();
         let judging = tokio::time::timeout(self.within, judging);
         let runtime = Handle::current();
@@ -573,9 +585,9 @@ impl Evaluator for WatchedEvaluator {
         };
         match judged {
             Ok(Ok(Ok(verdict))) => Ok(verdict),
-            Ok(Ok(Err(error))) => failed(error.to_string()),
-            Ok(Err(_)) => failed("it broke while it judged: a mistake in the evaluator".to_owned()),
-            Err(_) => failed(format!("it did not judge within {} s", self.within.as_secs())),
+            Ok(Ok(Err(error))) => failed(error),
+            Ok(Err(_)) => failed(judging_error("it broke while it judged: a mistake in the evaluator".to_owned())),
+            Err(_) => failed(judging_error(format!("it did not judge within {} s", self.within.as_secs()))),
         }
     }
 

@@ -107,6 +107,9 @@ pub struct AttemptEnd {
     /// Something was changed that nobody asked for.
     #[serde(default)]
     pub unasked: bool,
+    /// Whether it is an error that another attempt would end with, too: a mistake in the case.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_certain: bool,
     /// `None` if the run has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<String>,
@@ -220,7 +223,7 @@ impl CaseStanding {
     /// Whether another attempt is due: there is no end that stands, and not so many errors that one more says nothing.
     /// `in_this_sitting` are attempts that have just been made; an error of the agent's is not tried again in the sitting that met it.
     pub fn is_open(&self, retries: u32, in_this_sitting: bool) -> bool {
-        if self.ended.iter().any(|end| end.status.is_final()) {
+        if self.ended.iter().any(|end| end.status.is_final() || end.is_certain) {
             return false;
         }
         // Who stopped it, or killed it, wanted no answer yet.

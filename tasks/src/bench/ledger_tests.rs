@@ -142,6 +142,10 @@ fn only_what_is_around_the_agent_is_tried_again_and_not_for_ever() {
         let standing = standing(statuses);
         assert_eq!((standing.is_open(2, true), standing.is_open(2, false)), (now, later), "{statuses:?}");
     }
+    // An error that is certain to come again is not paid for again.
+    let mut certain = standing(&[Status::EvaluatorError]);
+    certain.ended[0].is_certain = true;
+    assert_eq!((certain.is_open(2, true), certain.is_open(2, false)), (false, false));
     assert_eq!(standing(&[Status::SetupError, Status::Timeout]).result().unwrap().status, Status::Timeout);
 }
 

@@ -18,6 +18,7 @@ mod state;
 mod stub_tests;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tapwright_contract::Size;
 use tapwright_osworld::task::OsworldTask;
@@ -120,7 +121,8 @@ impl Suite for OsworldSuite {
             machines: self.machines.clone(),
         };
         let (assets, machines, choice) = (self.assets.clone(), self.machines.clone(), self.evaluator.clone());
-        let scorer = TaskScorer { task: task.clone(), assets, machines, choice };
+        let has_faulty_rule = AtomicBool::new(false);
+        let scorer = TaskScorer { task: task.clone(), assets, machines, choice, has_faulty_rule };
         Some(Case {
             id: CaseId { suite: NAME.to_owned(), template: template.to_owned(), seed },
             goal: task.instruction.clone(),

@@ -19,6 +19,7 @@ use tapwright_osworld::task::OsworldTask;
 use super::browser::DebuggingPort;
 use super::pool::{LentMachine, MachinePool};
 use super::setup::{self, SetupPhase, SetupReport};
+use crate::device::SET_UP;
 use crate::judge::Facts;
 use crate::osworld::assets::Assets;
 
@@ -183,7 +184,7 @@ impl MachineProbe {
         // Not as something that was refused: then the run would go on without it.
         let failed = |why: String| DriverError {
             device: self.lent.as_ref().map_or_else(|| "the private desktop".to_owned(), LentMachine::name),
-            operation: "be set up for its task",
+            operation: SET_UP,
             kind: DriverErrorKind::Lost { why },
         };
         let report = match tokio::time::timeout(SETUP, steps).await {

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_agent::outcome::Outcome;
-use tapwright_contract::device::{DriverError, DriverErrorKind};
+use tapwright_contract::device::DriverError;
+use tapwright_osworld::error::EvaluatorErrorKind;
 use tapwright_osworld::evaluation::{LastAction, TaskScore};
 use tapwright_osworld::state::StateSnapshot;
 use tapwright_osworld::task::OsworldTask;
@@ -17,7 +19,7 @@ use super::device::{Machines, PreparedMachine};
 use super::kept;
 use super::setup::{self, SetupPhase};
 use super::state::MachineState;
-use crate::judge::{Assessment, Evaluator, Evidence, Fact, ScoreSource};
+use crate::judge::{Assessment, Evaluator, Evidence, Fact, ScoreSource, judging_error};
 use crate::osworld::EvaluatorChoice;
 use crate::osworld::assets::Assets;
 
@@ -34,6 +36,8 @@ pub struct TaskScorer {
     pub assets: Arc<Assets>,
     pub machines: Machines,
     pub choice: EvaluatorChoice,
+    /// Whether a rule of the task was found that no function can use.
+    pub has_faulty_rule: AtomicBool,
 }
 
 impl fmt::Debug for TaskScorer {
@@ -43,8 +47,7 @@ impl fmt::Debug for TaskScorer {
 }
 
 fn failed(why: impl ToString) -> DriverError {
-    let kind = DriverErrorKind::Refused { why: why.to_string() };
-    DriverError { device: "the evaluator of OSWorld".to_owned(), operation: "score", kind }
+    judging_error(why.to_string())
 }
 
 /// What the agent did last, in OSWorld's words.
@@ -123,8 +126,18 @@ impl Evaluator for TaskScorer {
                 .map_err(|error| failed(format!("what was fetched cannot be kept: {error}")))?;
         }
         asked?;
-        let (score, source) = self.choice.score(&self.task, last, &snapshot).await.map_err(failed)?;
+        let scored = self.choice.score(&self.task, last, &snapshot).await;
+        if scored.is_err() && !matches!(self.choice, EvaluatorChoice::Official(_)) {
+            let error = self.task.evaluator.evaluate(last, &snapshot).err();
+            let is_of_rule = error.is_some_and(|error| matches!(error.kind, EvaluatorErrorKind::Rule { .. }));
+            self.has_faulty_rule.fetch_or(is_of_rule, Ordering::Relaxed);
+        }
+        let (score, source) = scored.map_err(failed)?;
         Ok(assessment(&self.task, score, source))
+    }
+
+    fn is_faulty(&self) -> bool {
+        self.has_faulty_rule.load(Ordering::Relaxed)
     }
 
     fn needs_facts(&self) -> bool {
