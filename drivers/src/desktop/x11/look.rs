@@ -29,7 +29,7 @@ const PRESSED: Duration = Duration::from_millis(300);
 const PRESSED_RATIO: u32 = 8;
 const PRESSED_MAX: Duration = Duration::from_secs(2);
 /// How long a window manager may take to bring another window to the front once the one in front has closed.
-const NEXT_WINDOW: Duration = Duration::from_millis(700);
+const NEXT_WINDOW: Duration = Duration::from_secs(1);
 /// The least time between two looks which window is in front.
 const PRESSED_PAUSE: Duration = Duration::from_millis(10);
 
@@ -148,8 +148,12 @@ impl X11Desktop {
         let Some(window) = self.pressed_in.take() else { return Ok(()) };
         let end = Instant::now() + (took * PRESSED_RATIO).clamp(PRESSED, PRESSED_MAX);
         while Instant::now() < end && !deadline.is_over() {
-            let active = self.call("to see what is in front", deadline, |link| link.active()).await?;
-            if active != Some(window) {
+            let is_in_front = self
+                .call("to see what is in front", deadline, move |link| {
+                    Ok(link.active()? == Some(window) && link.is_there(window)?)
+                })
+                .await?;
+            if !is_in_front {
                 break;
             }
             deadline.rest_until(Instant::now() + PRESSED_PAUSE).await;
@@ -159,27 +163,46 @@ impl X11Desktop {
         Ok(())
     }
 
-    /// After a gesture by which the window in front has closed: waits until another one is in front, if there is one that could be. What is
-    /// typed before that goes nowhere.
-    async fn wait_for_next_window(&mut self, deadline: Deadline) -> Result<(), DriverErrorKind> {
+    /// After a gesture by which the window in front has closed: waits until another one is in front, if there is one that could be, and tells
+    /// whether it waited. What is typed before that goes nowhere.
+    async fn wait_for_next_window(&mut self, deadline: Deadline) -> Result<bool, DriverErrorKind> {
+        let mut has_waited = false;
         if !self.memory.is_touched() || self.window_seen.is_none() {
-            return Ok(());
+            return Ok(has_waited);
         }
         let end = Instant::now() + NEXT_WINDOW;
         while Instant::now() < end && !deadline.is_over() {
             let is_coming = self
                 .call("to see what is in front", deadline, |link| {
-                    let is_between = link.active()?.is_none() && link.has_window_manager()? && !link.shows_desktop()?;
-                    Ok(is_between && link.windows()?.iter().any(|window| !window.is_hidden))
+                    match link.active()? {
+                        // The window manager has not heard of it yet.
+                        Some(window) => Ok(!link.is_there(window)?),
+                        None => {
+                            let is_between = link.has_window_manager()? && !link.shows_desktop()?;
+                            Ok(is_between && link.windows()?.iter().any(|window| !window.is_hidden))
+                        }
+                    }
                 })
                 .await?;
             if !is_coming {
                 break;
             }
+            has_waited = true;
             self.memory.touch();
             deadline.rest_until(Instant::now() + PRESSED_PAUSE).await;
         }
-        Ok(())
+        Ok(has_waited)
+    }
+
+    async fn still(&mut self, deadline: Deadline) -> Result<Observation, DriverErrorKind> {
+        // A copy, so that an abandoned wait leaves what was known.
+        let mut memory = self.memory.clone();
+        let settle = self.options.settle;
+        let result = still(self, &mut memory, settle, deadline).await;
+        self.memory = memory;
+        let (observation, rest) = result?;
+        self.rest = rest;
+        Ok(observation)
     }
 
     /// Waits until the monitor is at rest or the time is up, and returns what is on it.
@@ -188,13 +211,11 @@ impl X11Desktop {
         let took = self.wait_for_reader(deadline).await?;
         self.wait_for_window(took, deadline).await?;
         self.wait_for_next_window(deadline).await?;
-        // A copy, so that an abandoned wait leaves what was known.
-        let mut memory = self.memory.clone();
-        let settle = self.options.settle;
-        let result = still(self, &mut memory, settle, deadline).await;
-        self.memory = memory;
-        let (observation, rest) = result?;
-        self.rest = rest;
+        let mut observation = self.still(deadline).await?;
+        // It closed meanwhile.
+        if observation.owner.is_none() && self.wait_for_next_window(deadline).await? {
+            observation = self.still(deadline).await?;
+        }
         let Observation { frame, layout, monitor, owner, window, .. } = observation;
         self.window_seen = window;
         if self.monitors.as_ref().is_some_and(|before| *before != layout.monitors) {

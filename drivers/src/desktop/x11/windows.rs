@@ -85,6 +85,14 @@ impl Link {
         Ok(told.first().copied().filter(|window| *window != x11rb::NONE))
     }
 
+    /// Whether a window can be seen. One that has closed is still called the active one until the window manager has heard of it.
+    pub fn is_there(&self, window: Window) -> Result<bool, Fault> {
+        match self.x.get_window_attributes(window)?.reply() {
+            Ok(attributes) => Ok(attributes.map_state == MapState::VIEWABLE),
+            Err(error) => gone_is_none(error),
+        }
+    }
+
     /// The class of a window, and its instance.
     pub fn class_of(&self, window: Window) -> Result<Option<String>, Fault> {
         match self.x.get_property(false, window, AtomEnum::WM_CLASS, AtomEnum::STRING, 0, 256)?.reply() {

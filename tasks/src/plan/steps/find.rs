@@ -185,7 +185,8 @@ fn one<'a>(candidates: Vec<&'a Label>) -> Found<'a> {
 /// The field that a caption is for.
 fn field_of<'a>(caption: &Label, seen: &[&'a Label], display: Size) -> Option<&'a Label> {
     // What takes a value and stands first is what the caption is for: a field behind it has a caption of its own.
-    let controls = || seen.iter().copied().filter(|label| takes_value(label));
+    let controls =
+        || seen.iter().copied().filter(|label| takes_value(label) && (is_text(caption) || !holds(caption, label)));
     let right = controls().filter(|control| {
         in_a_row(&control.area, &caption.area) && caption.area.left < control.area.left && !holds(control, caption)
     });
@@ -195,6 +196,11 @@ fn field_of<'a>(caption: &Label, seen: &[&'a Label], display: Size) -> Option<&'
     };
     let first = right.min_by_key(|control| control.area.left).or_else(below);
     first.filter(|control| is_field(control))
+}
+
+/// Whether it is words and no more: a page or a dialog that is called something is no caption of what lies in it.
+fn is_text(label: &Label) -> bool {
+    label.role.as_deref().is_none_or(|role| is_role("text", role))
 }
 
 /// Whether it takes a value: a text, a choice, on or off.
