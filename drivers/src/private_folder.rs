@@ -74,11 +74,11 @@ pub(crate) fn sweep(base: &Path, prefix: &str, remove: impl Fn(&Path)) {
     for folder in fs::read_dir(base).into_iter().flatten().flatten().map(|entry| entry.path()) {
         let is_ours = folder.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(prefix));
         let is_left = || File::open(folder.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
-        let is_locked = || folder.join("lock").exists();
+        let has_lock_file = || folder.join("lock").exists();
         // Without a lock it is what a keeper could not take away, as a folder gets its name with one; if it is a name that we give.
-        if is_ours && (is_left() || !is_locked() && is_drawn(&folder, prefix)) {
+        if is_ours && (is_left() || !has_lock_file() && is_drawn(&folder, prefix)) {
             remove(&folder);
-        } else if is_ours && !is_locked() {
+        } else if is_ours && !has_lock_file() {
             drop(fs::remove_dir(&folder));
         }
     }

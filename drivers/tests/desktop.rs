@@ -458,7 +458,7 @@ async fn what_is_typed_after_a_shell_has_ended_goes_to_the_window_behind_it() {
     }
     let (session, mut driver) = desktop().await;
     let mut apis = driver.apis();
-    for (title, program) in [("behind", "exec cat >typed"), ("front", "read line; sleep 0.15")] {
+    for (title, program) in [("behind", "exec cat >typed"), ("front", "read line; sleep 0.05")] {
         let words: Vec<String> = ["xterm", "-T", title, "-e", "sh", "-c", program].map(str::to_owned).into();
         session.start_program(&words).await.unwrap();
         windows(&mut *apis, |all| all.iter().any(|one| one["title"] == title)).await;

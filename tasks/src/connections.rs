@@ -104,26 +104,26 @@ where
     let idle = Arc::new(Notify::new());
     let mut connections = JoinSet::new();
     let mut open: Vec<OpenConnection> = Vec::new();
+    // One that has no place yet.
+    let mut waiting: Option<TcpStream> = None;
     let mut stop = std::pin::pin!(stop);
     loop {
-        let has_room = open.len() < limits.at_once || open.iter().any(|one| one.activity.idle_rank().is_some());
+        let has_room = |open: &mut Vec<OpenConnection>| open.len() < limits.at_once || drop_longest_idle(open);
+        if let Some(stream) = waiting.take_if(|_| has_room(&mut open)) {
+            let activity = ConnectionActivity::new(idle.clone());
+            let served = serve(stream, activity.clone());
+            let task = connections.spawn(async move {
+                let _ = timeout(limits.within, served).await;
+            });
+            open.push(OpenConnection { activity, task });
+        }
         tokio::select! {
             () = &mut stop => return connections,
             Some(_) = connections.join_next() => open.retain(|one| !one.task.is_finished()),
-            // Somebody is idle again, and there is room.
-            () = idle.notified(), if !has_room => {}
-            accepted = listener.accept(), if has_room => match accepted {
-                Ok((stream, _)) => {
-                    if open.len() >= limits.at_once {
-                        drop_longest_idle(&mut open);
-                    }
-                    let activity = ConnectionActivity::new(idle.clone());
-                    let served = serve(stream, activity.clone());
-                    let task = connections.spawn(async move {
-                        let _ = timeout(limits.within, served).await;
-                    });
-                    open.push(OpenConnection { activity, task });
-                }
+            // Somebody is idle again, and may give up the place.
+            () = idle.notified(), if waiting.is_some() => {}
+            accepted = listener.accept(), if waiting.is_none() => match accepted {
+                Ok((stream, _)) => waiting = Some(stream),
                 Err(error) => {
                     tracing::debug!(%error, "nobody can connect");
                     sleep(PAUSE).await;
@@ -133,13 +133,18 @@ where
     }
 }
 
-fn drop_longest_idle(open: &mut Vec<OpenConnection>) {
+/// Ends the connection that has been idle longest; false if all are being answered.
+fn drop_longest_idle(open: &mut Vec<OpenConnection>) -> bool {
     let ranked = open.iter().enumerate().filter_map(|(index, one)| Some((one.activity.idle_rank()?, index)));
-    let Some((_, index)) = ranked.min() else { return };
-    if open[index].activity.drop_idle() {
-        tracing::debug!("a connection that asks nothing gives up its place");
-        open.remove(index).task.abort();
-    }
+    let mut ranked: Vec<_> = ranked.collect();
+    ranked.sort_unstable();
+    // One may have begun to be answered meanwhile.
+    let Some((_, index)) = ranked.into_iter().find(|(_, index)| open[*index].activity.drop_idle()) else {
+        return false;
+    };
+    tracing::debug!("a connection that asks nothing gives up its place");
+    open.remove(index).task.abort();
+    true
 }
 
 #[cfg(test)]
@@ -169,6 +174,42 @@ mod tests {
         let mut told = [0];
         let read = timeout(WITHIN, stream.read_exact(&mut told)).await.expect("an answer or an end in time");
         read.ok().map(|_| told[0])
+    }
+
+    #[tokio::test]
+    async fn no_more_are_answered_at_once_than_there_are_places() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let slow = Arc::new(Semaphore::new(0));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let accepting = tokio::spawn({
+            let slow = slow.clone();
+            async move {
+                let limits = ConnectionLimits { at_once: 2, within: WITHIN };
+                let stopped = async { drop(stopped.await) };
+                accept_connections(&listener, limits, stopped, |stream, activity| {
+                    answer(stream, activity, slow.clone())
+                })
+                .await
+            }
+        });
+        let mut held = Vec::new();
+        for _ in 0..2 {
+            let mut stream = TcpStream::connect(at).await.unwrap();
+            stream.write_all(b"s").await.unwrap();
+            assert_eq!(hear(&mut stream).await, Some(b'1'), "it is being answered");
+            held.push(stream);
+        }
+        let mut third = TcpStream::connect(at).await.unwrap();
+        third.write_all(b"q").await.unwrap();
+        let mut told = [0];
+        let early = timeout(Duration::from_millis(100), third.read_exact(&mut told)).await;
+        assert!(early.is_err(), "it was answered though there was no place");
+        slow.add_permits(1);
+        assert_eq!(hear(&mut third).await, Some(b'2'), "a place became free");
+        slow.add_permits(1);
+        stop.send(()).unwrap();
+        drop(accepting.await.unwrap());
     }
 
     #[tokio::test]

@@ -30,7 +30,7 @@ pub fn find(name: &str) -> Option<&'static dyn Suite> {
 const UNLISTED: [&str; 3] = [miniwob::NAME, crate::osworld::NAME, androidworld::server::NAME];
 
 /// Whether a name is that of a suite that comes with this program.
-fn is_shipped(name: &str) -> bool {
+pub fn is_shipped(name: &str) -> bool {
     UNLISTED.contains(&name) || find(name).is_some()
 }
 

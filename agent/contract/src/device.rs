@@ -40,6 +40,9 @@ pub struct Front {
 }
 
 impl Front {
+    /// The id of what is in front of a desktop where no app is.
+    pub const NO_APP: &str = "desktop";
+
     /// What people call it, or what the platform does if nobody has a name for it.
     pub fn name(&self) -> &str {
         if self.label.is_empty() { &self.id } else { &self.label }

@@ -26,7 +26,7 @@ const TABLES: &str = "() => [...document.querySelectorAll('table')].filter(table
 const LINKS: &str = "() => [...document.links].filter(link => link.getClientRects().length).slice(0, 500)\
     .map(link => [link.innerText.replace(/\\s+/g, ' ').trim().slice(0, 200), link.href.slice(0, 1000)])";
 const STALE: &str = "not done: what is in front is not the page that was seen; look at the screen, then call again";
-const FILL: &str = include_str!("forms.js");
+const FILL: &str = concat!("(caption => ", include_str!("forms.js"), ")(", include_str!("caption.js"), ")");
 
 /// The calls of one browser.
 pub(super) struct BrowserApis {
@@ -58,9 +58,7 @@ fn unfilled(told: &Value) -> Option<String> {
     if !missing.is_empty() {
         why.push(format!("no field is called {missing}; there are: {}", names(&told["fields"])));
     }
-    let filled = names(&told["filled"]);
-    let rest = if filled.is_empty() { "nothing was filled".to_owned() } else { format!("filled were {filled}") };
-    (!why.is_empty()).then(|| format!("{}; {rest}", why.join("; ")))
+    (!why.is_empty()).then(|| format!("{}; nothing was filled", why.join("; ")))
 }
 
 impl BrowserApis {

@@ -52,7 +52,8 @@
             const is = field.type === 'range' ? Number(field.value) === Number(text) :
                 field.type === 'color' ? field.value === text.trim().toLowerCase() : field.value !== '' || text.trim() === '';
             if (!is) {
-                const range = field.type === 'range' ? ` from ${field.min || 0} to ${field.max || 100}` : '';
+                const end = (text, usual) => text !== '' && Number.isFinite(Number(text)) ? Number(text) : usual;
+                const range = field.type === 'range' ? ` from ${end(field.min, 0)} to ${end(field.max, 100)}` : '';
                 setter.call(field, before);
                 return 'the field takes ' + forms[field.type] + range;
             }

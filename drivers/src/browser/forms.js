@@ -1,13 +1,10 @@
 // Fills fields of a page, found by what is written at them. Returns {filled: [names]}; or {missing: [names], refused: {name: why}, fields:
-// [what there is]}, and then nothing was filled but what `filled` names.
+// [what there is]}, and then nothing was filled. `caption` tells what a label says.
 (wanted) => {
     const clean = text => (text || '').replace(/\s+/g, ' ').trim().replace(/\s*[:*]+$/, '').toLowerCase();
     const fields = [...document.querySelectorAll('input, textarea, select')].filter(field =>
         !field.disabled && !field.readOnly && !['hidden', 'submit', 'button', 'reset', 'image', 'file'].includes(field.type) &&
         field.getClientRects().length);
-    // What is written in a label beside its field: a list's choices are written in the list.
-    const caption = node => [...node.childNodes].map(part =>
-        part.nodeType === 3 ? part.data : ['SELECT', 'TEXTAREA', 'SCRIPT', 'STYLE'].includes(part.tagName) ? ' ' : caption(part)).join('');
     const names = field => [
         ...[...(field.labels || [])].map(caption), field.getAttribute('aria-label'), field.placeholder, field.name, field.id, field.title,
     ].map(clean).filter(name => name);
@@ -34,22 +31,20 @@
             if (at < 0) result.refused[name] = 'it has: ' + [...field.options].slice(0, 30).map(option => option.label.trim()).join(', ');
             else fill[name] = () => { field.selectedIndex = at; changed(field); };
         } else {
-            fill[name] = () => {
-                const view = field.tagName === 'TEXTAREA' ? HTMLTextAreaElement : HTMLInputElement;
-                Object.getOwnPropertyDescriptor(view.prototype, 'value').set.call(field, text);
-                if (field.value !== text) return 'it does not take this; it holds now: ' + field.value.slice(0, 200);
-                changed(field);
-            };
+            const view = field.tagName === 'TEXTAREA' ? HTMLTextAreaElement : HTMLInputElement;
+            const set = Object.getOwnPropertyDescriptor(view.prototype, 'value').set, before = field.value;
+            // Tried, and put back without anybody being told.
+            set.call(field, text);
+            const held = field.value;
+            set.call(field, before);
+            if (held !== text) result.refused[name] = 'it does not take this' + (held ? '; it would hold ' + held.slice(0, 200) : '');
+            else fill[name] = () => { set.call(field, text); changed(field); };
         }
     }
     if (result.missing.length || Object.keys(result.refused).length) {
         result.fields = [...new Set(fields.map(field => names(field)[0]).filter(name => name))].slice(0, 40);
         return result;
     }
-    for (const [name, act] of Object.entries(fill)) {
-        const why = act();
-        if (why) result.refused[name] = why;
-        else result.filled.push(name);
-    }
+    for (const [name, act] of Object.entries(fill)) { act(); result.filled.push(name); }
     return result;
 }

@@ -1,12 +1,10 @@
 // What a page shows, as a list of widgets, parents before their children:
 // [depth, text, description, hint, kind, left, top, right, bottom, flags, dots]
+// `caption` tells what a label says.
 // flags: 1 can be touched, 2 can be scrolled, 4 has the focus, 8 a password, 16 disabled, 32 can be on, 64 is on.
 (most) => {
     const widgets = [], TEXT = 500;
     const cut = text => (text || '').replace(/\s+/g, ' ').trim().slice(0, TEXT);
-    // What a label says beside the field that lies in it: a list's choices and a text are the field's.
-    const caption = node => [...node.childNodes].map(part =>
-        part.nodeType === 3 ? part.data : ['SELECT', 'TEXTAREA', 'SCRIPT', 'STYLE'].includes(part.tagName) ? ' ' : caption(part)).join('');
     const roles = new Set(['button', 'link', 'checkbox', 'radio', 'tab', 'menuitem', 'menuitemcheckbox', 'menuitemradio', 'option',
         'switch', 'combobox', 'textbox', 'searchbox', 'slider', 'spinbutton', 'treeitem']);
     const kinds = {A: 'Link', BUTTON: 'Button', SELECT: 'ComboBox', TEXTAREA: 'TextField', IMG: 'Image', IFRAME: 'Frame', LABEL: 'Label'};

@@ -12,7 +12,7 @@ use super::{Browser, sites};
 use crate::deadline::Deadline;
 use crate::tree::{Tree, Widget};
 
-const WALK: &str = include_str!("widgets.js");
+const WALK: &str = concat!("(caption => ", include_str!("widgets.js"), ")(", include_str!("caption.js"), ")");
 /// How long a frame of another site may take to tell its widgets.
 const FRAME_MAX: Duration = Duration::from_millis(700);
 /// Not more widgets are told.

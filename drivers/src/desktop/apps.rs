@@ -18,7 +18,7 @@ const LIKE_MAX: usize = 5;
 /// From how alike two names are near, of 1.
 const NEAR: f64 = 0.8;
 /// Who is in front if no app is.
-const DESKTOP: (&str, &str) = ("desktop", "Desktop");
+const DESKTOP: (&str, &str) = (Front::NO_APP, "Desktop");
 
 /// What the menu says of an app.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -450,7 +450,8 @@ fn a_form_is_filled_by_what_is_written_wherever_it_is() {
 fn a_choice_is_typed_into_its_list_and_never_into_the_field_beside_it() {
     const PAGE: &str = "<!doctype html><meta charset=utf-8><title>Lists</title><p><label for=a>Colour</label> <select id=a><option>Red<option>Blue</select></p>\
         <p><label>Size <select id=b><option>Small<option>Large</select></label></p><label>Notes <textarea id=n>keep\nme</textarea></label>\
-        <p><input type=range aria-label=Volume min=0 max=10></p><p id=o></p><button onclick=\"o.textContent='is '+a.value+' '+b.value\">Show</button>\
+        <p><input type=range aria-label=Volume min=0 max=10></p>\
+        <label for=q><form><input name=childNodes><input name=nodeType></form>Odd<br>one<span style='display:none'>hidden</span></label><input id=q><p id=o></p><button onclick=\"o.textContent='is '+a.value+' '+b.value\">Show</button>\
         <div style='height:3000px'></div><button>Far below</button>";
     if !are_there(&["chromium"]) {
         return;
@@ -461,7 +462,7 @@ fn a_choice_is_typed_into_its_list_and_never_into_the_field_beside_it() {
     let steps = |more: &str| {
         format!(
             "plan = \"Lists\"\n[[step]]\nopen = \"{origin}/\"\n[[step]]\ntype = \"Blue\"\ninto = \"Colour\"\n\
-             [[step]]\ntype = \"Large\"\ninto = \"Size\"\n[[step]]\npress = \"Show\"\nexpect = {{ text = \"is Blue Large\" }}\n\
+             [[step]]\ntype = \"x\"\ninto = \"Odd one\"\n[[step]]\ntype = \"Large\"\ninto = \"Size\"\n[[step]]\npress = \"Show\"\nexpect = {{ text = \"is Blue Large\" }}\n\
              [[step]]\nread = \"Colour\"\noutput = {{ colour = \"text\" }}\n[[step]]\nread = \"Notes\"\noutput = {{ notes = \"text\" }}\n{more}"
         )
     };

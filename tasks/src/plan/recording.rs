@@ -124,6 +124,7 @@ impl Writer {
         match result {
             StepResult::Done | StepResult::Answered => {}
             StepResult::Person => {
+                self.untyped();
                 self.for_a_model(&words_of(decided), "a person did this");
                 return Ok(());
             }
@@ -194,7 +195,13 @@ impl Writer {
             let why = format!("it touched {},{}, where nothing is written that tells it apart", at.x, at.y);
             match caption_of(&labels, at).filter(|_| verb == "press" && more.is_empty()) {
                 // `into` touches it.
-                Some(caption) => self.captioned = Some((caption, words_of(decided))),
+                Some(caption) => {
+                    if let Some(up) = self.scrolled.take() {
+                        let app = self.app();
+                        self.write(&format!("scroll = {}\n{up}{app}", template(&caption)), None);
+                    }
+                    self.captioned = Some((caption, words_of(decided)));
+                }
                 None => self.for_a_model(&words_of(decided), &why),
             }
             return Ok(());

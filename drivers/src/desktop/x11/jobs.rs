@@ -29,7 +29,7 @@ const CHUNK: usize = 64 << 10;
 /// What a command has returned whose shell was killed: nobody knows more.
 const KILLED: i32 = 128 + 9;
 /// How long is read then, unless all who could write are gone before: what was left behind may write without an end.
-const LAST_OUTPUT: Duration = Duration::from_millis(200);
+const LAST_OUTPUT: Duration = Duration::from_secs(1);
 
 /// How a command has ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

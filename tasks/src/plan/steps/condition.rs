@@ -13,8 +13,6 @@ use url::Url;
 use super::find::{Found, find, plain};
 use super::{Target, target_texts};
 
-/// What the drivers of desktops say is in front where no window is.
-const NO_APP: &str = "desktop";
 /// So much of what was there instead is told.
 const TOLD_CHARS: usize = 300;
 /// As many parts of one file are read.
@@ -200,7 +198,7 @@ impl ScreenCondition {
         }
         let Some(labels) = labels else {
             // Where no app is in front, none says it any more.
-            let is_empty = front.is_some_and(|front| front.id == NO_APP);
+            let is_empty = front.is_some_and(|front| front.id == Front::NO_APP);
             if is_empty && self.gone.is_some() && self.text.is_none() && self.widget.is_none() {
                 return Ok(());
             }

@@ -12,6 +12,8 @@ const BELOW: u32 = 10;
 
 /// The roles that people write, and what platforms call them.
 const ROLES: &[(&str, &[&str])] = &[
+    // Before fields, which it is too: what is written down of a role is the first that fits.
+    ("combobox", &["combobox", "spinner"]),
     ("button", &["button", "imagebutton", "pushbutton", "togglebutton"]),
     (
         "field",
@@ -21,7 +23,6 @@ const ROLES: &[(&str, &[&str])] = &[
     ("checkbox", &["checkbox", "checkmenuitem", "checkedtextview"]),
     ("radio", &["radiobutton", "radiomenuitem"]),
     ("slider", &["slider", "seekbar"]),
-    ("combobox", &["combobox", "spinner"]),
     ("link", &["link", "a"]),
     ("menuitem", &["menuitem", "checkmenuitem", "radiomenuitem"]),
     ("tab", &["pagetab", "tab", "tabview"]),

@@ -7,7 +7,7 @@ use tapwright_contract::Size;
 use tapwright_contract::device::{Area, Front, Label};
 
 use super::condition::{FilePages, InquiryAnswer, Verdict};
-use super::find::{content, value_at};
+use super::find::{content, role_word, value_at};
 use super::progress::{LastTry, Mark, ScreenPrint};
 use super::*;
 use crate::plan::values::Outputs;
@@ -108,6 +108,7 @@ fn a_caption_never_leads_to_its_neighbours_field() {
     let field = |text: &str| find_field(&Target::of(text), &page, DISPLAY);
     assert_eq!(field("Colour"), Found::One(&list));
     assert_eq!((field("Brightness"), field("Silent")), (Found::None, Found::None));
+    assert_eq!(role_word("ComboBox"), Some("combobox"));
     assert_eq!(content(value_at(&Target::of("Colour"), &page, DISPLAY).unwrap()), "Red");
     // The caption and the list are one thing, and the list is what is pressed.
     assert_eq!(find(&Target::of("Colour"), &page, DISPLAY), Found::One(&list));

@@ -155,7 +155,7 @@ impl TaskSet {
     pub fn selected_defects(&self, selection: &TaskSelection) -> Vec<&TaskDefect> {
         let is_selected = |defect: &&TaskDefect| {
             let (domain, task) = defect.task();
-            selection.has(domain, |id| task.starts_with(id))
+            selection.has(domain, |id| self.whole_id(id).is_ok_and(|whole| whole == task))
         };
         self.defects.iter().filter(is_selected).collect()
     }

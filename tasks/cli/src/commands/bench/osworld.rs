@@ -35,12 +35,14 @@ pub fn list(arguments: &OsworldArguments, only: &[String], json: bool) -> Result
     let suite = OsworldSuite::new(&tasks, options(arguments)?)?;
     let needs: Needs = suite.left_out().iter().map(|left| (left.id.as_str(), left.needs.as_slice())).collect();
     let defects = set.selected_defects(&selection);
-    let exit = if defects.is_empty() { Exit::Done } else { Exit::Usage };
+    let is_fine = defects.is_empty() || arguments.skip_faulty;
+    let exit = if is_fine { Exit::Done } else { Exit::Usage };
     if json {
         show_json(&set, &tasks, &needs, &defects, exit);
     } else {
         show(&set, &tasks, &needs, arguments.set.tasks.as_deref().unwrap_or(Path::new("")));
-        tell_faulty(&defects, &style("error:").red().bold().for_stderr().to_string());
+        let mark = if is_fine { style("note:").yellow() } else { style("error:").red() };
+        tell_faulty(&defects, &mark.bold().for_stderr().to_string());
     }
     Ok(exit)
 }
@@ -227,7 +229,10 @@ pub fn tell_faulty(defects: &[&TaskDefect], mark: &str) {
         output::err(&format!("  {}", output::flat(&defect.to_string())));
     }
     if defects.len() > MISTAKES_SHOWN {
-        output::err(&format!("  and {} more; --list --json lists all", defects.len() - MISTAKES_SHOWN));
+        output::err(&format!(
+            "  and {} more; tapwright bench osworld --list --json lists all",
+            defects.len() - MISTAKES_SHOWN
+        ));
     }
 }
 

@@ -49,8 +49,7 @@ pub async fn perform(common: Common, arguments: &RescoreArguments) -> Result<Exi
     };
     let told = rescore(&mut ledger, own, by, JUDGE, &clock::now).await?;
     // What a suite of somebody's own wants stands in its file, and not in the record.
-    let is_known = suites::find(&brief.suite).is_some() || [osworld::NAME, miniwob::NAME].contains(&&*brief.suite);
-    let lacks_suite = own.is_none() && !is_known && !told.left.is_empty();
+    let lacks_suite = own.is_none() && !suites::is_shipped(&brief.suite) && !told.left.is_empty();
     let exit = if told.judged == 0 && !told.left.is_empty() { Exit::NotReady } else { Exit::Done };
     let suite_name = brief.suite.clone();
     let (table, _) = table(&ledger.records, &folder);
