@@ -184,7 +184,7 @@ fn apis_that_are_not_offered() {
         (|spec| spec.name = "a b".to_owned(), "a name has letters"),
         (|spec| spec.name = "a\"b".to_owned(), "a name has letters"),
         (|spec| spec.name = "x".repeat(65), "a name has letters"),
-        (|spec| spec.name = "WEATHER".to_owned(), "another one is called so"),
+        (|spec| spec.name = "WEATHER".to_owned(), "another one has this name"),
         (|spec| spec.about = "two\nlines".to_owned(), "one line"),
         (|spec| spec.about = "x".repeat(201), "one line"),
         (|spec| spec.parameters = json!({ "type": "object", "oneOf": [] }), "parameters: /oneOf"),
