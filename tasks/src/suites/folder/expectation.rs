@@ -281,7 +281,9 @@ impl Expectations {
     fn beyond(&self, start: &Facts, end: &Facts) -> Option<String> {
         let allowed = self.may_change.as_ref()?;
         let is_wanted = |fact: &str| {
-            self.facts.iter().any(|(about, wanted)| wanted.is_about(about, fact))
+            // Whatever is done, some app is in front then.
+            fact == "front"
+                || self.facts.iter().any(|(about, wanted)| wanted.is_about(about, fact))
                 || allowed.iter().any(|prefix| fact.starts_with(prefix))
         };
         changes(start, end).into_iter().map(|change| change.fact).find(|fact| !is_wanted(fact))

@@ -273,6 +273,7 @@ may_change = ["calendar.1.count"]
     let tea = ("calendar.1.events", "11:00 Tea; 09:00 Walk");
     for (end, against) in [
         (facts(&[("notes.0", "buy milk."), ("notes.1", "old"), ("notes.count", "2"), tea]), None),
+        (facts(&[("notes.0", "old"), ("notes.1", "buy milk"), tea, ("front", "com.tapwright.notes")]), None),
         (facts(&[("notes.0", "old"), ("notes.count", "1"), tea]), Some("`notes.*` should have `Buy milk` and has not")),
         (
             facts(&[("notes.0", "old"), ("notes.1", "Buy milk"), ("notes.2", "x"), tea]),
