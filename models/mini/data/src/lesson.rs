@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tapwright_phone::{Dice, Options, World};
+use tapwright_phone::{AppSelection, Dice, Options, World};
 use tapwright_smoke::{self as smoke, Errand, likeness};
 
 use crate::phrases::{self, Part};
@@ -62,7 +62,11 @@ pub fn lesson(seed: u64) -> Lesson {
     let part = if seed < smoke::TRAINING_SEEDS + HELD_OUT_SEEDS { Part::Training } else { Part::HeldOut };
     let task = smoke::task(seed);
     let is_disturbed = dice.chance(25);
-    let facts = World::new(task.phone.clone()).facts();
+    let (width, height) = display(&mut dice);
+    // With all apps rows are of the same height on every display and move by pixels, and there is more to be mistaken for what is asked.
+    let apps = if dice.chance(40) { AppSelection::All } else { task.phone.apps };
+    let phone = Options { width, height, apps, ..task.phone };
+    let facts = World::new(phone.clone()).facts();
     let mut is_question = false;
     let (kind, goal, errands) = match dice.below(100) {
         0..20 => (LessonKind::Known, task.goal, task.errands),
@@ -98,8 +102,7 @@ pub fn lesson(seed: u64) -> Lesson {
         }
         _ => (LessonKind::Beyond, untrained_goals::goal(part, &mut dice), Vec::new()),
     };
-    let (width, height) = display(&mut dice);
-    Lesson { kind, goal, errands, phone: Options { width, height, ..task.phone }, is_question, is_disturbed }
+    Lesson { kind, goal, errands, phone, is_question, is_disturbed }
 }
 
 /// A display in pixels: mostly the phone's usual one, else one of other proportions that shrinks to as many visual tokens. Those that

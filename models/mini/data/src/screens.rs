@@ -22,7 +22,7 @@ fn screen(seed: u64) -> World {
     let epoch = Options::default().epoch + dice.below(400 * 86_400) as u64;
     let (width, height) = display(&mut dice);
     // With all apps lists move by pixels, so rows stand anywhere.
-    let apps = if dice.chance(25) { AppSelection::All } else { AppSelection::Basic };
+    let apps = if dice.chance(45) { AppSelection::All } else { AppSelection::Basic };
     let mut world = World::new(Options { seed, epoch, width, height, apps, ..Options::default() });
     let (width, height) = world.size();
     let tap = |world: &mut World, x: i32, row: i32| {
