@@ -102,8 +102,10 @@ fn measured_goals() -> Vec<String> {
             texts(&toml::Value::Table(table), false, &mut found);
         }
     }
-    for list in ["first.txt", "second.txt"] {
-        found.extend(read(&root.join("models/mini/goals").join(list)).lines().map(str::to_owned));
+    for list in ["first.toml", "second.toml"] {
+        let table: toml::Table = read(&root.join("models/mini/goals").join(list)).parse().expect(list);
+        let cases = table["case"].as_array().expect("cases");
+        found.extend(cases.iter().map(|case| case["goal"].as_str().expect("a goal").to_owned()));
     }
     found
 }
