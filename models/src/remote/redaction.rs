@@ -47,6 +47,8 @@ fn stands_alone(text: &str, start: usize, end: usize) -> bool {
 
 /// Where the secret that begins at `at` ends, however its bytes are written; or a long beginning of it.
 fn secret_end(text: &[u8], at: usize, secret: &[u8]) -> Option<usize> {
+    // What of a secret looks like an escape may be written out as it is.
+    let plain = text[at..].starts_with(secret).then_some(at + secret.len());
     let (mut place, mut count) = (at, 0);
     while count < secret.len() {
         let Some((width, bytes)) = encoded_width(&text[place..], &secret[count..]) else { break };
@@ -54,7 +56,7 @@ fn secret_end(text: &[u8], at: usize, secret: &[u8]) -> Option<usize> {
         count += bytes;
     }
     let long = BEGINNING.max(secret.len() / 2);
-    (count == secret.len() || count >= long).then_some(place)
+    plain.max((count == secret.len() || count >= long).then_some(place))
 }
 
 /// How many bytes of text the first byte or bytes of the secret are written in: (in the text, of the secret).
@@ -205,6 +207,13 @@ mod tests {
             ("sekret is no secret".to_owned(), "sekret is no secret"),
         ] {
             assert_eq!(redacted(&said, &[secret.to_owned()]), expected, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_looks_like_an_escape_is_hidden_as_it_is() {
+        for secret in ["%25 ", "%25%", "&amp;amp", "\\\\u0041", "key%2525"] {
+            assert_eq!(redacted(&format!("a {secret} b"), &[secret.to_owned()]), "a … b", "{secret}");
         }
     }
 
