@@ -230,7 +230,7 @@ mod tests {
             "Send \"on my way\" to Kate",
             "Switch the 07:30 alarm off",
             "Create a calendar event \"Dinner with Zoe\"",
-            "could you turn the wifi off?",
+            "please turn off the wifi",
             "Star Leo",
             "Tell Anna \"see you tomorrow\"",
             "Put dark mode on. Then note down \"buy some milk\"",
