@@ -8,6 +8,7 @@ mod oracle;
 mod phrases;
 mod record;
 mod screens;
+mod untrained_frames;
 mod untrained_goals;
 mod words;
 
@@ -19,7 +20,7 @@ pub use screens::write as write_screens;
 /// frames with their slots in braces, names of people, texts.
 pub fn vocabulary() -> Vocabulary {
     Vocabulary {
-        refused: untrained_goals::frames().collect(),
+        refused: untrained_frames::frames().collect(),
         done: phrases::frames().collect(),
         names: words::STRANGERS.to_vec(),
         texts: words::TEXTS.to_vec(),
