@@ -27,7 +27,7 @@ mod table;
 mod values;
 
 pub use execute::{PlanRunError, PlanWatch, SessionRunner};
-pub use file::{Plan, draft, prompt_for};
+pub use file::{Plan, UnknownSecret, draft, prompt_for};
 pub use goal::{Goal, OnFailure, TableSource, Work};
 pub use journal::{Achieved, PlanLine, PlanRecord, PlanRecordError, Round};
 pub use outputs::fill_goal;

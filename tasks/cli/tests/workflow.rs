@@ -229,6 +229,16 @@ fn steps_go_by_the_policy_and_keep_secrets() {
     let ran = carry_out(&place, send, &phone.address, &["--forbid", "Messages"]);
     assert_eq!(ran.code, 16, "{}{}", ran.out, ran.err);
     assert!(!fact(&place.facts(&phone.address), "messages.Felix.last").contains("hello"));
+    // A secret that nobody knows is told before anything is done: steps would fail with half of it done, a model asks a person.
+    let unknown = send.replace("hello", "{{secret:door}}");
+    for more in [&["--policy", "trusting"][..], &["--check"]] {
+        let ran = carry_out(&place, &unknown, &phone.address, more);
+        let told = format!("{}{}", ran.out, ran.err);
+        assert!(ran.code == 2 && told.contains("the secret `door`"), "{more:?}: {} {told}", ran.code);
+    }
+    let goal = "plan = \"p\"\n[[goal]]\nname = \"open\"\ngoal = \"Open the door with {{secret:door}}\"\n";
+    let checked = carry_out(&place, goal, &phone.address, &["--check"]);
+    assert_eq!((checked.code, &checked.last()["unknown_secrets"]), (0, &json!(["door"])), "{}", checked.out);
     phone.running.kill();
 }
 
@@ -293,6 +303,14 @@ fn a_run_is_written_out_and_done_again_by_what_is_written() {
     let ran = place.run(&["run", "Note milk", "--json", "--model", "script:script.txt", "--device", &first.address]);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     let run = ran.last()["run"].as_str().unwrap().to_owned();
+    // One that says that it is done, and the phone says otherwise.
+    let facts = ["--start", "wifi.on=false", "--expect", "wifi.on=true"];
+    let failed = place.run(&[&["run", "Note milk", "--json", "--model", "script:script.txt"][..], &facts].concat());
+    let failed = failed.last()["run"].as_str().unwrap().to_owned();
+    let written = place.run(&["workflow", &failed, "--out", "failed.toml"]);
+    let told = format!("{}{}", written.out, written.err);
+    assert!(written.code == 2 && told.contains("the device says otherwise"), "{} {told}", written.code);
+    assert!(!place.path().join("failed.toml").exists());
     let written = place.run(&["workflow", &run, "--out", "milk.toml", "--json"]);
     assert_eq!(written.code, 0, "{}{}", written.out, written.err);
     assert_eq!(written.last()["for_model"], 0, "{}", fs::read_to_string(place.path().join("milk.toml")).unwrap());

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use tapwright_agent::secrets::Secrets;
+use tapwright_agent::secrets::{self, Secrets};
 use tapwright_contract::model::{Model, Part, Prompt, Role, Turn};
 use toml::Spanned;
 
@@ -178,10 +178,34 @@ impl Plan {
         self.goals.iter().any(Goal::hands_over)
     }
 
+    /// The secrets named in it that `known` does not have.
+    pub fn unknown_secrets(&self, known: impl Fn(&str) -> bool) -> Vec<UnknownSecret<'_>> {
+        let mut unknown: Vec<UnknownSecret<'_>> = Vec::new();
+        for goal in self.all_goals() {
+            for name in texts(goal).into_iter().flat_map(secrets::names).filter(|name| !known(name)) {
+                if !unknown.iter().any(|one| one.name == name && one.goal == goal.name) {
+                    let is_for_model = matches!(goal.work, Work::Words);
+                    unknown.push(UnknownSecret { goal: &goal.name, name, is_for_model });
+                }
+            }
+        }
+        unknown
+    }
+
     /// All goals in it, those in loops and conditions too.
     pub fn all_goals(&self) -> Vec<&Goal> {
         self.goals.iter().flat_map(Goal::all).collect()
     }
+}
+
+/// A secret that a plan names and nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownSecret<'a> {
+    pub name: &'a str,
+    /// The part of the plan that names it.
+    pub goal: &'a str,
+    /// Whether a model is told the name: it may ask a person instead. Steps fail where they come to it.
+    pub is_for_model: bool,
 }
 
 /// Reads the tables that a plan names, and looks whether they have the columns that it names.

@@ -15,6 +15,8 @@ use tapwright_contract::device::{Front, Label};
 use tapwright_contract::gesture::{Button, Clicks, Gesture, Key};
 use tapwright_contract::{Size, Spot};
 
+use crate::judge::Verdict;
+
 use super::steps::{Found, Target, find, find_field, in_words, is_field, middle, role_word};
 use super::values::escaped;
 
@@ -27,6 +29,9 @@ pub enum RecordingError {
     /// It is not known to have reached its goal.
     #[error("the run {run} ended with `{outcome}`, and only one that ended with `done` is written out")]
     NotDone { run: String, outcome: &'static str },
+    /// It is known not to have reached its goal.
+    #[error("the run {run} says that it is done, and the device says otherwise: {why}")]
+    Failed { run: String, why: String },
     /// Nobody asked what was written where it touched.
     #[error("step {step} of the run {run} touched something, and its record does not tell what is written there")]
     NoLabels { run: String, step: u32 },
@@ -38,6 +43,9 @@ impl RecordingError {
         match self {
             RecordingError::Empty { .. } | RecordingError::NotDone { .. } => {
                 "see which runs there are with: tapwright runs"
+            }
+            RecordingError::Failed { .. } => {
+                "make it once more until its verdict is `passed`; if what was expected is wrong, judge it again: tapwright judge RUN --expect NAME=VALUE"
             }
             RecordingError::NoLabels { .. } => {
                 "make it once more by a policy that reads what is touched: --policy careful, or without_labels = \"ask\" under [policy]"
@@ -59,7 +67,7 @@ pub struct Recording {
 ///
 /// # Errors
 /// `RecordingError` if that cannot be done.
-pub fn recording(record: &Record) -> Result<Recording, RecordingError> {
+pub fn recording(record: &Record, verdict: Option<&Verdict>) -> Result<Recording, RecordingError> {
     let run = record.facts.run.clone();
     match record.end().map(|end| &end.outcome) {
         Some(Outcome::Done { .. }) => {}
@@ -67,6 +75,9 @@ pub fn recording(record: &Record) -> Result<Recording, RecordingError> {
             let outcome = other.map_or("no end", Outcome::id);
             return Err(RecordingError::NotDone { run, outcome });
         }
+    }
+    if let Some(Verdict::Failed { why }) = verdict {
+        return Err(RecordingError::Failed { run, why: why.clone() });
     }
     let goal: String = record.facts.setting.goal.lines().next().unwrap_or_default().chars().take(100).collect();
     let mut writer = Writer { run, ..Writer::default() };

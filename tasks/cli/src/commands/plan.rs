@@ -11,8 +11,8 @@ use tapwright_tasks::headline::{EndNotice, Headline};
 use tapwright_tasks::model::ModelSource;
 use tapwright_tasks::origin::{Provenance, write_atomically};
 use tapwright_tasks::plan::{
-    DOCUMENT, Goal, Parameter, Plan, PlanEnd, PlanError, PlanRecord, PlanWatch, SessionRunner, Work, carry_out, draft,
-    id, markdown, notice, summary,
+    DOCUMENT, Goal, Parameter, Plan, PlanEnd, PlanError, PlanRecord, PlanWatch, SessionRunner, UnknownSecret, Work,
+    carry_out, draft, id, markdown, notice, summary,
 };
 use tapwright_tasks::record::mark_last;
 use tapwright_tasks::run::RunReport;
@@ -88,6 +88,7 @@ pub async fn begin(
     let plan = Plan::read(file)?;
     // Before anybody is asked for a secret, and once more when they are known.
     let plan = plan.with_parameters(given, &Secrets::default())?;
+    refuse_unknown_secrets(&unknown_secrets(&config, &plan))?;
     choose_model(&mut config, &plan)?;
     if config.model.source != ModelSource::Nobody {
         kinds::check_device(&config.model, &config.device.at, anyway)?;
@@ -122,6 +123,8 @@ pub fn check(config: &Config, file: &Path, given: &[(String, String)]) -> Result
     let plan = Plan::read(file)?;
     // Who gives values wants to know whether they are enough.
     let plan = if given.is_empty() { plan } else { plan.with_parameters(given, &Secrets::default())? };
+    let unknown = unknown_secrets(config, &plan);
+    refuse_unknown_secrets(&unknown)?;
     let goals = plan.all_goals();
     let (models, steps) = (
         goals.iter().filter(|goal| matches!(goal.work, Work::Words)).count(),
@@ -134,6 +137,7 @@ pub fn check(config: &Config, file: &Path, given: &[(String, String)]) -> Result
             "parameters": plan.parameters.iter().map(|(name, Parameter { about, default })| {
                 json!({ "name": name, "about": about, "default": default })
             }).collect::<Vec<_>>(),
+            "unknown_secrets": unknown.iter().map(|secret| secret.name).collect::<BTreeSet<_>>(),
         });
         output::out(&line.to_string());
         return Ok(Exit::Done);
@@ -153,7 +157,27 @@ pub fn check(config: &Config, file: &Path, given: &[(String, String)]) -> Result
         let default = default.as_deref().map_or_else(String::new, |default| format!(" [default: {default}]"));
         output::out(&format!("    --set {name}=VALUE  {}", output::flat(&format!("{about}{default}"))));
     }
+    for UnknownSecret { name, goal, .. } in unknown {
+        output::out(&output::flat(&format!(
+            "    the goal `{goal}` names the secret `{name}`, which is not configured: it is left to a person, or add [policy.secrets.{name}]"
+        )));
+    }
     Ok(Exit::Done)
+}
+
+fn unknown_secrets<'a>(config: &Config, plan: &'a Plan) -> Vec<UnknownSecret<'a>> {
+    plan.unknown_secrets(|name| config.rules.policy.secrets.contains_key(name))
+}
+
+/// Steps that type what nobody knows would fail in the middle, with half of the work done. A model that is told so can do without.
+fn refuse_unknown_secrets(unknown: &[UnknownSecret<'_>]) -> Result<(), CliError> {
+    match unknown.iter().find(|secret| !secret.is_for_model) {
+        None => Ok(()),
+        Some(UnknownSecret { name, goal, .. }) => {
+            let why = output::flat(&format!("the steps `{goal}` need the secret `{name}`, which is not configured"));
+            Err(CliError::usage(why).help(format!("add [policy.secrets.{name}] to the settings: docs/policy.md")))
+        }
+    }
 }
 
 /// What needs no model has none, unless somebody has named one that steps can be handed over to.

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use serde_json::json;
 use tapwright_tasks::plan::recording;
 use tapwright_tasks::record::find_run;
+use tapwright_tasks::run::Judgement;
 use tapwright_tasks::{Record, count_of};
 
 use crate::arguments::{Common, WorkflowArguments};
@@ -21,7 +22,10 @@ pub fn perform(common: Common, arguments: WorkflowArguments) -> Result<Exit, Cli
     let folder = find_run(&config.runs, &run)
         .map_err(|error| CliError::usage(error.to_string()).help("see which there are with: tapwright runs"))?;
     let record = Record::read(&folder).map_err(|error| CliError::new(Exit::Unreadable, &error))?;
-    let recording = recording(&record).map_err(|error| {
+    let verdict = Judgement::read(&folder)
+        .map_err(|error| CliError::new(Exit::Unreadable, &error))?
+        .and_then(|judgement| judgement.verdict);
+    let recording = recording(&record, verdict.as_ref()).map_err(|error| {
         let help = error.help();
         CliError::usage(error.to_string()).help(help)
     })?;
