@@ -17,6 +17,9 @@ use tapwright_drivers::Probe;
 /// What is true of a device, by name.
 pub type Facts = BTreeMap<String, String>;
 
+/// The fact of the app in front. Whatever is done, some app is in front then: it is no change that anybody asks or minds.
+pub const FRONT: &str = "front";
+
 /// A fact and its value, as people write it: `wifi.on=true`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fact {
@@ -208,6 +211,11 @@ pub struct Change {
     pub fact: String,
     pub was: Option<String>,
     pub is: Option<String>,
+}
+
+/// The changes that are worth a word.
+pub fn told_changes(changed: &[Change]) -> Vec<&Change> {
+    changed.iter().filter(|change| change.fact != FRONT).collect()
 }
 
 /// Why a text is no fact.

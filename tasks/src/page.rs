@@ -16,7 +16,7 @@ use tapwright_agent::person::{Answer, Question};
 use self::images::Images;
 use self::marks::marks;
 use crate::headline::{Headline, STEP_MODEL, message_of};
-use crate::judge::{ANSWER, Change, Fact, RUN_END, Verdict};
+use crate::judge::{ANSWER, Change, Fact, RUN_END, Verdict, told_changes};
 use crate::run::Judgement;
 use crate::scene::{Scene, scenes};
 
@@ -260,8 +260,7 @@ fn comparison(wanted: &Fact, judgement: &Judgement, outcome: Option<&Outcome>) -
 }
 
 fn changes(changed: &[Change], out: &mut dyn Write) -> io::Result<()> {
-    // The app in front changes with every run.
-    let told: Vec<&Change> = changed.iter().filter(|change| change.fact != "front").collect();
+    let told = told_changes(changed);
     if told.is_empty() {
         return writeln!(
             out,

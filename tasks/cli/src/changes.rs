@@ -1,7 +1,7 @@
 //! What has changed on the device, in words: of each fact what is new, and what is gone.
 
 use console::{measure_text_width, style};
-use tapwright_tasks::judge::Change;
+use tapwright_tasks::judge::{Change, told_changes};
 
 use crate::output;
 
@@ -10,9 +10,9 @@ const CHANGES_MAX: usize = 20;
 /// Lines of one value, at most.
 const VALUE_LINES_MAX: usize = 6;
 
-/// Facts under each other, each with what is another thing now. The app in front changes with every run, and is left out.
+/// Facts under each other, each with what is another thing now; the app in front is left out.
 pub fn changes_in_words(changed: &[Change], device: &str, room: usize) -> Vec<String> {
-    let told: Vec<&Change> = changed.iter().filter(|change| change.fact != "front").collect();
+    let told = told_changes(changed);
     if told.is_empty() {
         return vec![format!("nothing but the app in front, says the {device}")];
     }

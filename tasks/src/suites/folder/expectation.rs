@@ -9,7 +9,7 @@ use tapwright_phone_suite::{AnswerCheck, Expectation};
 use toml::Spanned;
 
 use crate::headline::message_of;
-use crate::judge::{ANSWER, Evaluator, Evidence, Fact, Facts, RUN_END, changes};
+use crate::judge::{ANSWER, Evaluator, Evidence, FRONT, Fact, Facts, RUN_END, changes};
 use crate::mistake::nearest;
 
 /// Where a mistake is, what it is, and what to write instead.
@@ -281,8 +281,7 @@ impl Expectations {
     fn beyond(&self, start: &Facts, end: &Facts) -> Option<String> {
         let allowed = self.may_change.as_ref()?;
         let is_wanted = |fact: &str| {
-            // Whatever is done, some app is in front then.
-            fact == "front"
+            fact == FRONT
                 || self.facts.iter().any(|(about, wanted)| wanted.is_about(about, fact))
                 || allowed.iter().any(|prefix| fact.starts_with(prefix))
         };
