@@ -17,7 +17,7 @@ use tapwright_drivers::Probe;
 /// What is true of a device, by name.
 pub type Facts = BTreeMap<String, String>;
 
-/// The fact of the app in front. Whatever is done, some app is in front then: it is no change that anybody asks or minds.
+/// The fact that names the app in front. Nearly every run changes it, so that a change of it counts neither for a run nor against it.
 pub const FRONT: &str = "front";
 
 /// A fact and its value, as people write it: `wifi.on=true`.
@@ -213,8 +213,8 @@ pub struct Change {
     pub is: Option<String>,
 }
 
-/// The changes that are worth a word.
-pub fn told_changes(changed: &[Change]) -> Vec<&Change> {
+/// The changes without that of the app in front.
+pub fn changes_but_front(changed: &[Change]) -> Vec<&Change> {
     changed.iter().filter(|change| change.fact != FRONT).collect()
 }
 

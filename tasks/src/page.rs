@@ -16,7 +16,7 @@ use tapwright_agent::person::{Answer, Question};
 use self::images::Images;
 use self::marks::marks;
 use crate::headline::{Headline, STEP_MODEL, message_of};
-use crate::judge::{ANSWER, Change, Fact, RUN_END, Verdict, told_changes};
+use crate::judge::{ANSWER, Change, Fact, RUN_END, Verdict, changes_but_front};
 use crate::run::Judgement;
 use crate::scene::{Scene, scenes};
 
@@ -260,7 +260,7 @@ fn comparison(wanted: &Fact, judgement: &Judgement, outcome: Option<&Outcome>) -
 }
 
 fn changes(changed: &[Change], out: &mut dyn Write) -> io::Result<()> {
-    let told = told_changes(changed);
+    let told = changes_but_front(changed);
     if told.is_empty() {
         return writeln!(
             out,

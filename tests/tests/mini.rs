@@ -13,6 +13,7 @@ use contract::{Picture, Size};
 use tapwright_agent as agent;
 use tapwright_contract as contract;
 use tapwright_mini_data::{Step, steps};
+use tapwright_smoke::Errand;
 
 /// The agent's section of the profile that the shipped model comes with.
 fn profile() -> &'static Profile {
@@ -138,6 +139,21 @@ fn nothing_that_is_measured_is_in_training() {
         let is_own = bare(&goal) == "turn bluetooth on";
         assert!(is_own || !measured.contains(&bare(&goal)), "seed {seed}: {goal}");
     }
+}
+
+/// Alarms are in Clock: a lesson that says Settings and goes to Clock teaches to pass over what a goal says.
+#[test]
+fn no_lesson_asks_for_an_alarm_in_the_settings() {
+    let mut alarms = 0;
+    for seed in 0..5_000 {
+        let lesson = tapwright_mini_data::lesson(tapwright_smoke::TRAINING_SEEDS + seed);
+        let is_alarm = |errand: &Errand| matches!(errand, Errand::Alarm { .. });
+        if !lesson.errands.is_empty() && lesson.errands.iter().all(is_alarm) {
+            alarms += 1;
+            assert!(!lesson.goal.contains("Settings"), "seed {seed}: {}", lesson.goal);
+        }
+    }
+    assert!(alarms > 200, "only {alarms} lessons are about alarms alone");
 }
 
 /// A card that waits for one worker is paid for and idle: the number of workers goes by the machine's cores, and not by how many threads

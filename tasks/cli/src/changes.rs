@@ -1,7 +1,7 @@
 //! What has changed on the device, in words: of each fact what is new, and what is gone.
 
 use console::{measure_text_width, style};
-use tapwright_tasks::judge::{Change, told_changes};
+use tapwright_tasks::judge::{Change, changes_but_front};
 
 use crate::output;
 
@@ -12,7 +12,7 @@ const VALUE_LINES_MAX: usize = 6;
 
 /// Facts under each other, each with what is another thing now; the app in front is left out.
 pub fn changes_in_words(changed: &[Change], device: &str, room: usize) -> Vec<String> {
-    let told = told_changes(changed);
+    let told = changes_but_front(changed);
     if told.is_empty() {
         return vec![format!("nothing but the app in front, says the {device}")];
     }

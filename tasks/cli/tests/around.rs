@@ -306,6 +306,7 @@ fn programs_read_what_the_documents_say() {
     assert_eq!(keys(&ran.lines()[0]), documented_keys("a step"));
     check("`judge`", &["judge", "last", "--expect", "wifi.on=true"]);
     check("`replay`", &["replay", "last", "--html", "page.html"]);
+    check("`run --plan --check`", &["run", "--plan", "plan.toml", "--check"]);
     check("`run --plan`, `resume` of a plan", &[&["run", "--plan", "plan.toml"][..], &script].concat());
     let ran = check("`bench`", &["bench", "phone", "--model", "finish", "--seeds", "1"]);
     assert_eq!(keys(&ran.lines()[0]), documented_keys("an attempt of `bench`"));

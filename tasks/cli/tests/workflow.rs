@@ -229,7 +229,7 @@ fn steps_go_by_the_policy_and_keep_secrets() {
     let ran = carry_out(&place, send, &phone.address, &["--forbid", "Messages"]);
     assert_eq!(ran.code, 16, "{}{}", ran.out, ran.err);
     assert!(!fact(&place.facts(&phone.address), "messages.Felix.last").contains("hello"));
-    // A secret that nobody knows is told before anything is done: steps would fail with half of it done, a model asks a person.
+    // A secret that nobody knows is told before anything is done: steps would fail with half of it done, a model is told so.
     let unknown = send.replace("hello", "{{secret:door}}");
     for more in [&["--policy", "trusting"][..], &["--check"]] {
         let ran = carry_out(&place, &unknown, &phone.address, more);

@@ -568,13 +568,12 @@ impl Evaluator for WatchedEvaluator {
 
     async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, DriverError> {
         self.shared.at(AttemptStage::Judging { since: Instant::now() });
-        let failed = |error: DriverError| {
-            let is_certain = self.inner.as_ref().is_some_and(|inner| inner.is_faulty());
+        let failed = |error: DriverError, is_certain: bool| {
             let why = judging_error_text(&error);
             store(&self.shared.judge_error, Some(JudgeError { why, is_certain }));
             Err(error)
         };
-        let Some(inner) = &self.inner else { return failed(judging_error("nobody judges it".to_owned())) };
+        let Some(inner) = &self.inner else { return failed(judging_error("nobody judges it".to_owned()), false) };
         let judging = AssertUnwindSafe(inner.assess(evidence)).catch_unwind();
         let judging = tokio::time::timeout(self.within, judging);
         let runtime = Handle::current();
@@ -585,9 +584,12 @@ impl Evaluator for WatchedEvaluator {
         };
         match judged {
             Ok(Ok(Ok(verdict))) => Ok(verdict),
-            Ok(Ok(Err(error))) => failed(error),
-            Ok(Err(_)) => failed(judging_error("it broke while it judged: a mistake in the evaluator".to_owned())),
-            Err(_) => failed(judging_error(format!("it did not judge within {} s", self.within.as_secs()))),
+            Ok(Ok(Err(error))) => failed(error, inner.is_faulty()),
+            Ok(Err(_)) => {
+                failed(judging_error("it broke while it judged: a mistake in the evaluator".to_owned()), false)
+            }
+            // An attempt before this one may have found a mistake; how this one would have ended is not known.
+            Err(_) => failed(judging_error(format!("it did not judge within {} s", self.within.as_secs())), false),
         }
     }
 
@@ -615,4 +617,50 @@ pub(super) fn write_page(folder: &Path) -> io::Result<()> {
     let run = PageRun { record: &record, judgement: judgement.as_ref(), when: String::new() };
     page::write(None, &[run], &mut out)?;
     out.into_inner().map_err(io::IntoInnerError::into_error).and_then(|mut file: File| file.flush())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::RecordedProbe;
+
+    /// Has found a mistake in its case at some attempt.
+    #[derive(Debug)]
+    struct FaultyEvaluator {
+        hangs: bool,
+    }
+
+    #[async_trait]
+    impl Evaluator for FaultyEvaluator {
+        fn expected_facts(&self) -> Vec<Fact> {
+            Vec::new()
+        }
+
+        async fn evaluate(&self, _: Evidence<'_>) -> Result<Option<String>, DriverError> {
+            if self.hangs {
+                std::future::pending::<()>().await;
+            }
+            Err(judging_error("its rule says nothing".to_owned()))
+        }
+
+        fn is_faulty(&self) -> bool {
+            true
+        }
+    }
+
+    #[tokio::test]
+    async fn only_an_attempt_that_ended_with_the_mistake_of_a_case_is_certain() {
+        for (hangs, expected) in [(false, true), (true, false)] {
+            let shared = AttemptState::default();
+            let inner: Option<Arc<dyn Evaluator>> = Some(Arc::new(FaultyEvaluator { hangs }));
+            let within = Duration::from_millis(20);
+            let watched = WatchedEvaluator { inner, within, shared: shared.clone() };
+            let (facts, outcome) = (Facts::new(), Outcome::OutOfSteps);
+            let mut probe = RecordedProbe(&facts);
+            let evidence = Evidence { start: &facts, end: &facts, outcome: &outcome, probe: &mut probe, folder: None };
+            watched.assess(evidence).await.unwrap_err();
+            let error = load(&shared.judge_error).unwrap();
+            assert_eq!(error.is_certain, expected, "hangs: {hangs}, {}", error.why);
+        }
+    }
 }

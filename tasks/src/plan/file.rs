@@ -204,7 +204,7 @@ pub struct UnknownSecret<'a> {
     pub name: &'a str,
     /// The part of the plan that names it.
     pub goal: &'a str,
-    /// Whether a model is told the name: it may ask a person instead. Steps fail where they come to it.
+    /// Whether a model does that part: it is told that there is no such secret, and can go on. Steps fail where they come to it.
     pub is_for_model: bool,
 }
 
@@ -443,9 +443,17 @@ fn check_names(
     while let Some(at) = place(rest) {
         let name = value_name(&rest[at.start + 2..at.end - 2]);
         let of_row = name.split_once('.').is_some_and(|(row, _)| scope.rows.iter().any(|known| known == row));
-        let is_known =
-            scope.outputs.contains(name) || of_row || may_name_secrets && is_secret(name) || braces(name).is_some();
-        if !is_known {
+        // With a blank before its name it would be typed as it stands there, braces and all.
+        let is_of_secret = may_name_secrets && is_secret(name);
+        if is_of_secret && !rest[at.start..].starts_with("{{secret:") {
+            let help = "write {{secret:NAME}}, with nothing between the braces and `secret`";
+            return Err((
+                Some(place_in(text, span, name)),
+                format!("{nobody} the output `{name}`"),
+                Some(help.to_owned()),
+            ));
+        }
+        if !(scope.outputs.contains(name) || of_row || is_of_secret || braces(name).is_some()) {
             let help = near(name, &scope.outputs)
                 .or_else(|| Some("an output of a goal before this one: output = { name = \"text\" }".to_owned()));
             return Err((Some(place_in(text, span, name)), format!("{nobody} the output `{name}`"), help));

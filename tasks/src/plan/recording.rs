@@ -45,7 +45,7 @@ impl RecordingError {
                 "see which runs there are with: tapwright runs"
             }
             RecordingError::Failed { .. } => {
-                "make it once more until its verdict is `passed`; if what was expected is wrong, judge it again: tapwright judge RUN --expect NAME=VALUE"
+                "run it again until its verdict is `passed`; if what was expected is wrong, judge it again: tapwright judge RUN --expect FACT=VALUE"
             }
             RecordingError::NoLabels { .. } => {
                 "make it once more by a policy that reads what is touched: --policy careful, or without_labels = \"ask\" under [policy]"
@@ -63,7 +63,7 @@ pub struct Recording {
     pub for_model: usize,
 }
 
-/// Writes a run out.
+/// Writes a run out. One that `verdict` calls failed is refused; without a verdict `done` is enough.
 ///
 /// # Errors
 /// `RecordingError` if that cannot be done.

@@ -689,6 +689,13 @@ fn lists_and_schedules_are_read_or_pointed_at() {
     let secret = list.replace("goal = \"x\"", "goal = \"pay with {{secret:pin}}\"");
     let plan = Plan::parse(Path::new("p"), &secret, &[].into()).unwrap();
     assert!(told_goal(&plan.goals[0], &Outputs::new()).starts_with("pay with {{secret:pin}}\n"));
+    let named = UnknownSecret { name: "pin", goal: &plan.goals[0].name, is_for_model: true };
+    assert_eq!(plan.unknown_secrets(|name| name == "shop"), [named]);
+    assert_eq!(plan.unknown_secrets(|name| name == "pin"), []);
+    for blank in ["pay with {{ secret:pin }}", "pay with {{number:secret:pin}}"] {
+        let found = wrong(&list.replace("goal = \"x\"", &format!("goal = \"{blank}\"")));
+        assert!(found.0.contains("`secret:pin`"), "{blank}: {found:?}");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! How people ask for the errands of the smoke suite, in other words than the suite's own.
 //!
 //! The last fifth of each table is never trained on: held-out seeds draw from it, so that training is stopped by what a model makes
-//! of words that it has not seen.
+//! of words that it has not seen. A new frame belongs behind the others of its part: in front of them it would move frames into the
+//! last fifth on which older weights were trained.
 
 use tapwright_phone::Dice;
 use tapwright_smoke::Errand;
@@ -668,7 +669,7 @@ fn sentence(errand: &Errand, may_be_bare: bool, part: Part, dice: &mut Dice) -> 
             // As people write it: without the nought in front.
             let short = if dice.chance(25) { time.strip_prefix('0').unwrap_or(time) } else { time };
             let what = dice.pick(ALARMS).replace("{time}", short);
-            (frame, capital_first(&frame.replace("{what}", &what).replace(" in Settings", " in Clock")))
+            (frame, capital_first(&frame.replace("Settings", "Clock").replace("{what}", &what)))
         }
     }
 }

@@ -159,7 +159,7 @@ pub fn check(config: &Config, file: &Path, given: &[(String, String)]) -> Result
     }
     for UnknownSecret { name, goal, .. } in unknown {
         output::out(&output::flat(&format!(
-            "    the goal `{goal}` names the secret `{name}`, which is not configured: it is left to a person, or add [policy.secrets.{name}]"
+            "    the goal `{goal}` names the secret `{name}`, which is not configured, so no model can type it: add [policy.secrets.{name}] to the settings"
         )));
     }
     Ok(Exit::Done)
@@ -169,7 +169,7 @@ fn unknown_secrets<'a>(config: &Config, plan: &'a Plan) -> Vec<UnknownSecret<'a>
     plan.unknown_secrets(|name| config.rules.policy.secrets.contains_key(name))
 }
 
-/// Steps that type what nobody knows would fail in the middle, with half of the work done. A model that is told so can do without.
+/// Steps that type an unknown secret would fail in the middle, with half of the work done. A goal for a model may be reached without it.
 fn refuse_unknown_secrets(unknown: &[UnknownSecret<'_>]) -> Result<(), CliError> {
     match unknown.iter().find(|secret| !secret.is_for_model) {
         None => Ok(()),
@@ -213,6 +213,7 @@ pub async fn go_on(common: Common, again: ContinueArguments, folder: &Path) -> R
     let mut config = settings_again(common, again, folder, &mut terminal).await?;
     config.settings.model.heard = record.reply_count();
     outlives(&config, &format!("tapwright resume {}", folder.display()))?;
+    refuse_unknown_secrets(&unknown_secrets(&config, &record.plan))?;
     // Before it is written anew, with a seal of this user's.
     let provenance = recorded_in(folder, &config.settings)?.provenance;
     let is_own = provenance == Provenance::Own;

@@ -113,8 +113,6 @@ impl Evaluator for TaskScorer {
     }
 
     async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, DriverError> {
-        // What an attempt before this one found out says nothing of how this one ends.
-        self.has_faulty_rule.store(false, Ordering::Relaxed);
         let last = last_action(evidence.outcome);
         let Some(prepared) = self.machines.find(evidence.end) else {
             let folder = evidence.folder.ok_or_else(|| failed("its machine is gone, and nothing was kept of it"))?;
