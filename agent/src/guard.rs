@@ -7,10 +7,12 @@
 //! | --- | --- |
 //! | [`gesture`] | what goes to the screen |
 //! | [`call`] | what goes to an API |
+//! | [`goal`] | whether it fits the goal, of models that only copy from theirs |
 //! | [`secret`] | where a secret may go |
 
 mod call;
 mod gesture;
+mod goal;
 mod secret;
 
 use std::time::Duration;
@@ -28,6 +30,7 @@ use crate::millis;
 use crate::person::{Asker, Question};
 use crate::place::Place;
 use crate::policy::{Permission, Ruling, near};
+use crate::profile::GoalChecks;
 use crate::secrets;
 
 pub use crate::policy::Policy;
@@ -157,6 +160,8 @@ pub struct ReviewContext<'a> {
     pub abilities: Option<Abilities>,
     /// Which APIs are offered, if any are.
     pub apis: Option<&'a ApiCatalog>,
+    /// What the run is for, and how actions are compared with it, if the profile says so.
+    pub goal: Option<(&'a str, &'a GoalChecks)>,
     /// The generation of the loop's rules.
     pub(crate) rules: Rules,
 }
@@ -165,7 +170,7 @@ impl<'a> ReviewContext<'a> {
     /// By the rules of the present, of an action that the model gives no reason for.
     pub fn new(screen: &'a Screen, labels: Option<&'a [Label]>, policy: &'a Policy, touch: &'a Touch) -> Self {
         let rules = Rules::of(crate::edition::EDITION);
-        ReviewContext { screen, labels, thought: "", policy, touch, abilities: None, apis: None, rules }
+        ReviewContext { screen, labels, thought: "", policy, touch, abilities: None, apis: None, goal: None, rules }
     }
 
     /// What is written where a finger goes, for whoever is asked.
@@ -185,12 +190,13 @@ impl<'a> ReviewContext<'a> {
 
 /// Whether a review of this action goes by what is written on the screen, by the rules of the present.
 pub fn wants_labels(action: &Action, policy: &Policy) -> bool {
-    reads(action, policy, Rules::of(crate::edition::EDITION))
+    reads(action, policy, None, Rules::of(crate::edition::EDITION))
 }
 
-/// The same by the rules of a time.
-pub(crate) fn reads(action: &Action, policy: &Policy, rules: Rules) -> bool {
+/// The same by the rules of a time, for a model that is held to its goal.
+pub(crate) fn reads(action: &Action, policy: &Policy, checks: Option<&GoalChecks>, rules: Rules) -> bool {
     let apps = rules.apps_under_a_finger_count && policy.names_ids(rules.plain_ids_count);
+    let names = checks.is_some_and(|checks| !checks.named.is_empty());
     match action {
         Action::Tap { .. }
         | Action::SensitiveTap { .. }
@@ -199,7 +205,7 @@ pub(crate) fn reads(action: &Action, policy: &Policy, rules: Rules) -> bool {
         | Action::Click { .. }
         | Action::Scroll { .. }
         | Action::Swipe { .. }
-        | Action::Drag { .. } => apps || policy.reads(false),
+        | Action::Drag { .. } => apps || names || policy.reads(false),
         Action::Type { text } | Action::TypeName { text } | Action::Insert { text } => {
             apps || policy.reads(true) || !secrets::names(text).is_empty()
         }

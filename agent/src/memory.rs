@@ -205,6 +205,7 @@ mod tests {
             context_tokens: Some(25_480),
             picture_pixels: Some(2_500_000),
             summaries: false,
+            goal_checks: None,
         }
     }
 

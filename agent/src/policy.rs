@@ -415,7 +415,7 @@ fn fold_texts(texts: &[&str]) -> String {
 }
 
 /// Texts that look alike become alike: an app that wants to get past a rule can write with other letters.
-fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     text.chars()
         .filter(|c| !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}'))
         .map(|c| match c {
@@ -449,7 +449,7 @@ fn fold(text: &str) -> String {
 }
 
 /// Whether a word stands in a text, both folded. Where a script has blanks between words, it has to be a whole one.
-fn contains_word(text: &str, word: &str) -> bool {
+pub(crate) fn contains_word(text: &str, word: &str) -> bool {
     let (word, goes_on) = word.strip_suffix('*').map_or((word, false), |stem| (stem, true));
     if word.is_empty() {
         return false;

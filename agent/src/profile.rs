@@ -43,6 +43,24 @@ pub struct Profile {
     /// Whether the model can be asked to sum up what was noted: in words, and without a picture.
     #[serde(default, skip_serializing_if = "no")]
     pub summaries: bool,
+    /// What the model is held to, if it only ever copies from its goal: small ones lose the thread of a long text, and take one name
+    /// for another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal_checks: Option<GoalChecks>,
+}
+
+/// How what a model does is compared with its goal before it is done. What does not fit is refused, and the model is told why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GoalChecks {
+    /// Nothing is typed but what stands in the goal: all of what is between quotes there, or any of its words if it has no quotes.
+    #[serde(default, skip_serializing_if = "no")]
+    pub texts: bool,
+    /// Where one of these words is written nothing is touched unless the heading of the page stands in the goal, outside of quotes: who
+    /// is written to is who is named. A word that ends with a star may go on. Without a heading, or where the device does not tell what
+    /// is written, nothing is compared.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<String>,
 }
 
 fn no(yes: &bool) -> bool {

@@ -204,6 +204,7 @@ mod tests {
             context_tokens: None,
             picture_pixels: None,
             summaries: false,
+            goal_checks: None,
         }
     }
 

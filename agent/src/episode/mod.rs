@@ -373,9 +373,10 @@ impl Episode {
 
     /// What the guard goes by.
     fn context<'a>(&'a self, screen: &'a Screen, reading: &'a Reading, thought: &'a str) -> ReviewContext<'a> {
-        let Setting { policy, touch, abilities, .. } = &self.setting;
+        let Setting { policy, touch, abilities, goal, profile, .. } = &self.setting;
+        let goal = profile.goal_checks.as_ref().map(|checks| (goal.as_str(), checks));
         let (labels, abilities, apis) = (reading.labels(), *abilities, Some(&self.apis));
-        ReviewContext { screen, labels, thought, policy, touch, abilities, apis, rules: self.rules }
+        ReviewContext { screen, labels, thought, policy, touch, abilities, apis, goal, rules: self.rules }
     }
 
     /// The step is over, and another one begins.

@@ -113,8 +113,9 @@ impl Episode {
             let why = format!("the text is too long to type; at most {text_bytes} bytes at once");
             return self.settle_and_tell(StepResult::NotDone, why);
         }
+        let checks = self.setting.profile.goal_checks.as_ref();
         let keeps_page = self.rules.notes_read_the_page && matches!(action, Action::Note { keeps_page: true, .. });
-        if keeps_page || guard::reads(&action, &self.setting.policy, self.rules) {
+        if keeps_page || guard::reads(&action, &self.setting.policy, checks, self.rules) {
             self.stage = Stage::Reading { view, action: Box::new(action), thought };
             return Next::Do(Effect::Read);
         }

@@ -4,6 +4,7 @@ use tapwright_contract::Spot;
 use tapwright_contract::device::Label;
 use tapwright_contract::gesture::{Gesture, Key};
 
+use super::goal;
 use super::secret::{self, Secret};
 use super::{Deed, Held, Review, ReviewContext, allow, apply_ruling, refuse};
 use crate::person::{Asker, Question};
@@ -28,6 +29,11 @@ pub(super) fn review(gesture: Gesture, warning: Option<&str>, context: ReviewCon
         && let Some(app) = touched_app(&gesture, labels.unwrap_or_default(), |app| policy.forbids_app(app))
     {
         return refuse(app);
+    }
+    if let Some((goal, checks)) = context.goal
+        && let Some(why) = goal::strays(&gesture, labels.unwrap_or_default(), goal, checks)
+    {
+        return Review::Refuse { why };
     }
     let said = format!("{thought}\n{}", warning.unwrap_or_default());
     let judged = |target| policy.ruling(target, &screen.front, labels, &said);

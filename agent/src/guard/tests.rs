@@ -26,7 +26,7 @@ fn check(call: &str, front: &str, expected: Expect) {
     let policy = Policy { apps_forbidden: vec!["com.bank".into(), "Shop".into()], ..Policy::trusting() };
     let touch = Touch { long_press: Duration::from_secs(2), swipe: Duration::from_millis(300) };
     let rules = Rules::of(crate::edition::EDITION);
-    assert!(!reads(&action, &policy, rules) || policy.names_ids(true), "nobody asks what is written");
+    assert!(!reads(&action, &policy, None, rules) || policy.names_ids(true), "nobody asks what is written");
     let context = ReviewContext {
         screen: &screen,
         labels: None,
@@ -35,6 +35,7 @@ fn check(call: &str, front: &str, expected: Expect) {
         touch: &touch,
         abilities: None,
         apis: Some(&apis),
+        goal: None,
         rules,
     };
     let review = review(&action, context);
@@ -187,7 +188,7 @@ fn review_on_split_screen(call: &str, policy: &Policy) -> Review {
     ];
     let touch = Touch { long_press: Duration::from_secs(2), swipe: Duration::from_millis(300) };
     let rules = Rules::of(crate::edition::EDITION);
-    assert!(reads(&action, policy, rules), "{call}: what is written is asked");
+    assert!(reads(&action, policy, None, rules), "{call}: what is written is asked");
     review(
         &action,
         ReviewContext {
@@ -198,6 +199,7 @@ fn review_on_split_screen(call: &str, policy: &Policy) -> Review {
             touch: &touch,
             abilities: None,
             apis: None,
+            goal: None,
             rules,
         },
     )

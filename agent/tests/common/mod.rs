@@ -52,6 +52,7 @@ pub fn setting() -> Setting {
             context_tokens: None,
             picture_pixels: None,
             summaries: false,
+            goal_checks: None,
         },
         limits: limits::limits(),
         // Whether a call is asked about is said where that is what is tested.

@@ -232,6 +232,7 @@ impl Narrator {
                 let why = match end.outcome {
                     Outcome::ModelFailed { .. } => "  (once the model answers again)",
                     Outcome::DeviceLost { .. } => "  (once the device is back)",
+                    Outcome::NeedsPerson { .. } => "  (at a terminal, or with --ask, where somebody answers)",
                     _ => "",
                 };
                 self.field("", &[style(format!("tapwright resume {last}{why}")).dim().to_string()]);

@@ -27,6 +27,9 @@ fn on_the_command_line() {
         &["no task \"nonsense\"", "radio-then-message"],
     );
     check(&place.run(&["run", "x", "--task", "radio"]), 2, &["cannot be used with"]);
+    for flag in [&["--check"][..], &["--set", "who=Anna"]] {
+        check(&place.run(&[&["run", "x"], flag].concat()), 2, &[flag[0], "goes with a plan", "--plan FILE"]);
+    }
     check(&place.run(&["frobnicate"]), 2, &["frobnicate"]);
     check(&place.run(&["brench"]), 2, &["brench", "'bench'"]);
     // What only shares some letters with it is no help.

@@ -50,8 +50,8 @@ pub enum Slot {
     OneOf(Vec<String>),
     /// Words of these, a blank between two.
     Words(Vec<String>),
-    /// A figure for each zero: `00:00`.
-    Figures(String),
+    /// A time of day: `00:00` to `23:59`.
+    Clock,
 }
 
 impl TrainedGoals {
@@ -131,10 +131,13 @@ impl Slot {
             Slot::OneOf(choices) => {
                 choices.iter().filter(|choice| text.starts_with(choice.as_str())).map(String::len).collect()
             }
-            Slot::Figures(form) => {
-                let fits = |(form, found): (u8, u8)| if form == b'0' { found.is_ascii_digit() } else { form == found };
-                let is_here = text.len() >= form.len() && form.bytes().zip(text.bytes()).all(fits);
-                if is_here { vec![form.len()] } else { Vec::new() }
+            Slot::Clock => {
+                let part = |at: usize, limit: u8| {
+                    let digits = text.get(at..at + 2).filter(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+                    digits.and_then(|digits| digits.parse::<u8>().ok()).is_some_and(|number| number < limit)
+                };
+                let is_here = part(0, 24) && text[2..].starts_with(':') && part(3, 60);
+                if is_here { vec![5] } else { Vec::new() }
             }
             Slot::Words(words) => {
                 let (mut lengths, mut at) = (Vec::new(), 0);
@@ -255,6 +258,9 @@ mod tests {
             "Send \"on my yacht\" to Anna",
             "Switch the 7:30 alarm off",
             "Switch the 07-30 alarm off",
+            "Switch the 25:00 alarm off",
+            "Switch the 07:60 alarm off",
+            "Switch the 07:3é alarm off",
             "Switch the ab:cd alarm off",
             "Please turn Wi-Fi on",
             "Turn Wi-Fi on\u{202e}",

@@ -45,6 +45,12 @@ pub async fn perform(common: Common, arguments: RunArguments) -> Result<Exit, Cl
         }
         return plan::begin(config, &file, &set, anyway).await;
     }
+    // Clap does not ask for --plan where a goal excludes it.
+    if let Some(flag) = if check { Some("--check") } else { (!set.is_empty()).then_some("--set") } {
+        return Err(
+            CliError::usage(format!("{flag} goes with a plan")).help("name its file: tapwright run --plan FILE")
+        );
+    }
     if task.is_none() {
         kinds::check_device(&config.model, &config.device.at, anyway)?;
     }

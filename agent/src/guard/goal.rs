@@ -1,0 +1,190 @@
+//! Whether what a model does fits its goal, for models that only copy from it (`GoalChecks`).
+
+use tapwright_contract::device::Label;
+use tapwright_contract::gesture::Gesture;
+
+use crate::policy::{contains_word, fold, near};
+use crate::profile::GoalChecks;
+use crate::secrets;
+
+/// A heading stands in the highest sixth of a display: below the status bar, in the bar that names the page.
+const HEADING_SHARE: u32 = 6;
+
+/// Why a gesture does not fit the goal, if it does not.
+pub(super) fn strays(gesture: &Gesture, labels: &[Label], goal: &str, checks: &GoalChecks) -> Option<String> {
+    let parts = parts(goal);
+    if let Some(text) = gesture.text().filter(|_| checks.texts) {
+        let has_secret = !secrets::names(text).is_empty();
+        return (!has_secret && !quotes(&parts, text))
+            .then(|| format!("the goal does not say {text:?}; type what it says, word for word"));
+    }
+    let at = gesture.end().or(gesture.spot())?;
+    let touched = near(labels, at).into_iter().map(fold).collect::<Vec<_>>().join("\n");
+    if !checks.named.iter().any(|word| contains_word(&touched, &fold(word))) {
+        return None;
+    }
+    let highest = at.of.size.height / HEADING_SHARE;
+    let headings: Vec<&str> = labels
+        .iter()
+        .filter(|label| {
+            !label.touchable && label.value.is_none() && label.area.top / 2 + label.area.bottom / 2 < highest
+        })
+        .map(|label| label.text.trim())
+        .filter(|text| text.chars().any(char::is_alphabetic))
+        .collect();
+    let is_named = |heading: &&str| {
+        let heading = fold(heading);
+        parts.iter().any(|part| !part.is_quoted && contains_word(&fold(&part.text), &heading))
+    };
+    match headings.first() {
+        Some(first) if !headings.iter().any(is_named) => {
+            Some(format!("this page is {first:?}, which the goal does not name"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a text is what the goal has between quotes; or, without any, whether its words stand there.
+fn quotes(parts: &[GoalPart], text: &str) -> bool {
+    let wanted = plain(text);
+    if parts.iter().any(|part| part.is_quoted) {
+        return parts.iter().any(|part| part.is_quoted && plain(&part.text) == wanted);
+    }
+    parts.iter().any(|part| contains_word(&plain(&part.text), &wanted))
+}
+
+fn plain(text: &str) -> String {
+    fold(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What stands between two quotes, or outside of them.
+#[derive(Debug, PartialEq, Eq)]
+struct GoalPart {
+    text: String,
+    is_quoted: bool,
+}
+
+/// A goal, cut at its quotes. One that is not closed is none.
+fn parts(goal: &str) -> Vec<GoalPart> {
+    let mut parts = Vec::new();
+    let mut rest = goal;
+    while let Some((at, closing)) = opening(rest) {
+        let inner = &rest[at + rest[at..].chars().next().map_or(0, char::len_utf8)..];
+        let Some(end) = close(inner, closing) else { break };
+        parts.push(GoalPart { text: rest[..at].to_owned(), is_quoted: false });
+        parts.push(GoalPart { text: inner[..end].to_owned(), is_quoted: true });
+        rest = &inner[end + closing.len_utf8()..];
+    }
+    parts.push(GoalPart { text: rest.to_owned(), is_quoted: false });
+    parts
+}
+
+/// The first quote that opens, and the one that closes it. A single one opens only at the beginning of a word: `don't` has none.
+fn opening(text: &str) -> Option<(usize, char)> {
+    let mut before = None;
+    text.char_indices().find_map(|(at, letter)| {
+        let begins = before.replace(letter).is_none_or(|letter: char| !letter.is_alphanumeric());
+        let closing = match letter {
+            '"' => '"',
+            '\'' if begins => '\'',
+            '\u{201c}' | '\u{201e}' => '\u{201d}',
+            '\u{2018}' if begins => '\u{2019}',
+            '\u{ab}' => '\u{bb}',
+            '\u{300c}' => '\u{300d}',
+            _ => return None,
+        };
+        Some((at, closing))
+    })
+}
+
+/// Where a quote closes; a single one does so only at the end of a word.
+fn close(text: &str, closing: char) -> Option<usize> {
+    text.match_indices(closing).map(|(at, _)| at).find(|at| {
+        let after = text[at + closing.len_utf8()..].chars().next();
+        !matches!(closing, '\'' | '\u{2019}') || after.is_none_or(|letter| !letter.is_alphanumeric())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tapwright_contract::device::Area;
+    use tapwright_contract::{ScreenId, Size, Spot};
+
+    use super::*;
+
+    const DISPLAY: Size = Size { width: 100, height: 240 };
+
+    fn label(text: &str, top: u32, touchable: bool) -> Label {
+        Label {
+            area: Area { left: 0, top, right: 100, bottom: top + 10 },
+            text: text.to_owned(),
+            touchable,
+            focused: false,
+            secret: false,
+            app: None,
+            role: None,
+            value: None,
+        }
+    }
+
+    #[test]
+    fn a_text_is_typed_only_as_the_goal_has_it() {
+        let checks = GoalChecks { texts: true, named: Vec::new() };
+        let expect = |goal: &str, text: &str, fits: bool| {
+            let gesture = Gesture::Type { text: text.to_owned() };
+            assert_eq!(strays(&gesture, &[], goal, &checks).is_none(), fits, "{goal}: {text}");
+        };
+        for quotes in ["\"_\"", "\u{201c}_\u{201d}", "'_'", "\u{2018}_\u{2019}", "\u{ab}_\u{bb}", "\u{300c}_\u{300d}"] {
+            let goal = format!("Send {} to Anna", quotes.replace('_', "I don't  know yet"));
+            expect(&goal, "I don't know yet", true);
+            expect(&goal, "i don't know yet", true);
+            for wrong in ["I don't know", "I don't know yet yet", "Send", "Anna", ""] {
+                expect(&goal, wrong, false);
+            }
+        }
+        for (goal, text, fits) in [
+            ("Tell Mom I love her", "I love her", true),
+            ("Tell Mom I love her", "I love him", false),
+            ("Text Anna that I'm late", "I'm late", true),
+            ("Note \"a\", then send \"b c\" to Anna", "b c", true),
+            ("Note \"a\", then send \"b c\" to Anna", "a b c", false),
+            ("Note \"a", "a", true),
+            ("Note x", "{{secret:pin}}", true),
+        ] {
+            expect(goal, text, fits);
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_on_a_page_of_somebody_else() {
+        let checks = GoalChecks { texts: false, named: vec!["send".to_owned(), "favourite*".to_owned()] };
+        let at = |y: u32| Spot { x: 50, y, of: ScreenId::from(DISPLAY) };
+        let page = |heading: &str| {
+            vec![
+                label("Back", 0, true),
+                label(heading, 20, false),
+                label("Leo is here", 100, false),
+                label("Send", 200, true),
+                label("Add to favourites", 220, true),
+            ]
+        };
+        for (goal, heading, y, fits) in [
+            ("Send \"hi\" to Leo", "Leo", 205, true),
+            ("send \"hi\" to leo", "Leo", 205, true),
+            ("Send \"hi\" to Leo", "Lea", 205, false),
+            ("Send \"Lea\" to Leo", "Lea", 205, false),
+            ("Send \"hi\" to Anna", "Anna Lee", 205, false),
+            ("Star Leo", "Leonie", 225, false),
+            ("Star Leo", "Leo", 225, true),
+            // A row of a list.
+            ("Send \"hi\" to Leo", "Messages", 105, true),
+            // A page that says of nobody who it is about.
+            ("Send \"hi\" to Leo", "12:30", 205, true),
+        ] {
+            let gesture = Gesture::Tap { at: at(y) };
+            let strayed = strays(&gesture, &page(heading), goal, &checks);
+            assert_eq!(strayed.is_none(), fits, "{goal}, on {heading} at {y}: {strayed:?}");
+        }
+        assert_eq!(strays(&Gesture::Tap { at: at(205) }, &[], "Send \"hi\" to Leo", &checks), None, "nothing is told");
+    }
+}
