@@ -49,7 +49,7 @@ pub struct Profile {
     pub goal_checks: Option<GoalChecks>,
 }
 
-/// How what a model does is compared with its goal before it is done. What does not fit is refused, and the model is told why.
+/// How what a model does is compared with its goal before it is done. What does not fit is refused, and ends the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GoalChecks {

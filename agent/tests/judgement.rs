@@ -7,6 +7,7 @@ use tapwright_agent::episode::{Episode, Setting};
 use tapwright_agent::event::{ActionResult, Effect, Event, Next};
 use tapwright_agent::outcome::Outcome;
 use tapwright_agent::person::{Answer, Question};
+use tapwright_agent::profile::GoalChecks;
 use tapwright_agent::step::Notice;
 use tapwright_contract::device::{Front, Label, Screen};
 use tapwright_contract::model::{Part, Prompt, Reply};
@@ -268,4 +269,30 @@ fn three_hundred_steps_are_within_the_context() {
     assert!(later <= earlier + 2500, "it grows: {earlier} {later}");
     assert!(earlier > 20_000, "the room is used: {earlier}");
     println!("bytes of the longest prompt: {most}");
+}
+
+/// It is not told to try again, after which a small model says that all is done.
+#[test]
+fn a_model_that_only_copies_ends_where_it_leaves_its_goal() {
+    const SEND: &str = r#"do(action="Tap", element=[500,900])"#;
+    let ended = |heading: &str, says: &str| {
+        let mut held = setting();
+        held.goal = "Send \"on my way\" to Leo".to_owned();
+        held.profile.goal_checks = Some(GoalChecks { texts: true, named: vec!["send".to_owned()] });
+        let mut play = Play::new(held);
+        play.labels = Some(vec![Label { touchable: false, ..label(heading, 0) }, label("Send", 34)]);
+        let goes_on = play.step(screen("Messages", 1, 0), says);
+        (!goes_on).then(|| play.outcome().clone())
+    };
+    assert_eq!(ended("Leo", r#"do(action="Type", text="on my way")"#), None);
+    assert_eq!(ended("Leo", SEND), None);
+    for (heading, says, word) in [
+        ("Leo", r#"do(action="Type", text="on my know")"#, "on my know"),
+        ("Lea", SEND, "\"Lea\", which the goal does not name"),
+    ] {
+        match ended(heading, says) {
+            Some(Outcome::Refused { why }) => assert!(why.contains(word), "{why}"),
+            other => panic!("{heading}, {says}: {other:?}"),
+        }
+    }
 }

@@ -74,7 +74,9 @@ impl Episode {
 
     pub(super) fn refuse(&mut self, why: String) -> Next {
         self.tally.refusals += 1;
-        if self.tally.refusals >= self.setting.limits.refusals_max {
+        // A model that only copies finds no other way, and may say after all that it is done.
+        let only_copies = self.setting.profile.goal_checks.is_some();
+        if only_copies || self.tally.refusals >= self.setting.limits.refusals_max {
             return self.end(StepResult::Refused, "refused", Outcome::Refused { why });
         }
         self.settle_and_tell(StepResult::Refused, format!("refused: {why}"))
