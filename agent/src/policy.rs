@@ -410,7 +410,7 @@ pub(crate) fn names_time(text: &str) -> bool {
     (2..=3).contains(&parts.clone().count()) && text.contains(':') && parts.all(digits)
 }
 
-fn fold_texts(texts: &[&str]) -> String {
+pub(crate) fn fold_texts(texts: &[&str]) -> String {
     texts.iter().map(|text| fold(text)).collect::<Vec<_>>().join("\n")
 }
 

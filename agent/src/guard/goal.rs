@@ -3,7 +3,7 @@
 use tapwright_contract::device::Label;
 use tapwright_contract::gesture::Gesture;
 
-use crate::policy::{contains_word, fold, near};
+use crate::policy::{contains_word, fold, fold_texts, near};
 use crate::profile::GoalChecks;
 use crate::secrets;
 
@@ -19,7 +19,7 @@ pub(super) fn strays(gesture: &Gesture, labels: &[Label], goal: &str, checks: &G
             .then(|| format!("the goal does not say {text:?}; type what it says, word for word"));
     }
     let at = gesture.end().or(gesture.spot())?;
-    let touched = near(labels, at).into_iter().map(fold).collect::<Vec<_>>().join("\n");
+    let touched = fold_texts(&near(labels, at));
     if !checks.named.iter().any(|word| contains_word(&touched, &fold(word))) {
         return None;
     }
