@@ -23,6 +23,8 @@ use tapwright_contract::api::{ApiError, ApiSpec, Apis};
 
 use crate::process::{Program, ProgramError, ProgramOutput, run};
 
+pub use self::described::UnofferedApi;
+
 /// An API, as somebody writes it down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiEndpoint {

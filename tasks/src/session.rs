@@ -40,6 +40,8 @@ use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, Run
 use crate::seal::SealKey;
 use crate::settings::Settings;
 
+pub use crate::apis::UnofferedApi;
+
 /// Opened for runs.
 pub struct Session {
     settings: Settings,
@@ -120,13 +122,6 @@ pub enum DeviceMatch {
     Unproven,
     /// What the record says, its name and the size of its screen, and what is there.
     Another { recorded: String, found: String },
-}
-
-/// An API of a session that a model is not told of, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnofferedApi {
-    pub name: String,
-    pub why: String,
 }
 
 impl Session {
@@ -232,17 +227,18 @@ impl Session {
         let unlisted = sources.left_out(device_apis);
         let specs = sources.registry(settings, secrets, device_apis)?.specs();
         let (offered, left_out) = ApiCatalog::within_budget(&specs);
-        let left_out = left_out.into_iter().map(|api| (api.name, api.why.to_string())).chain(unlisted);
-        let left_out = left_out.map(|(name, why)| UnofferedApi { name, why }).collect();
-        Ok((offered.iter().map(|(spec, _)| spec.clone()).collect(), left_out))
+        let unfit = left_out.into_iter().map(|api| {
+            let why = api.why.to_string();
+            UnofferedApi { name: api.name, why, is_unchosen: false }
+        });
+        Ok((offered.iter().map(|(spec, _)| spec.clone()).collect(), unfit.chain(unlisted).collect()))
     }
 
     /// A sentence about what a model is not told of, if there is any.
     fn note_of_unoffered(&mut self) -> Option<String> {
         let (_, left_out) = self.apis().ok()?;
         // Whoever has chosen some of a server's tools or a service's operations knows that the others are not there.
-        let unchosen = |api: &&UnofferedApi| !api.why.ends_with(" does not name it");
-        let left_out: Vec<&UnofferedApi> = left_out.iter().filter(unchosen).collect();
+        let left_out: Vec<&UnofferedApi> = left_out.iter().filter(|api| !api.is_unchosen).collect();
         let first = left_out.first()?;
         let count = count_of(left_out.len() as u64, "API is", "APIs are");
         Some(format!(

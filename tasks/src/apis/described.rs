@@ -16,6 +16,16 @@ pub struct UnknownCall {
     pub near: Option<String>,
 }
 
+/// A call that is there and that a model is not told of, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnofferedApi {
+    /// As it would be called.
+    pub name: String,
+    pub why: String,
+    /// Whether the settings name those that are wanted, and not this one: whoever has written them knows that it is not there.
+    pub is_unchosen: bool,
+}
+
 /// Whether the settings want a call of one of these names: by the whole of it, or by how it begins, `read_*`. All, if they do not say.
 pub fn is_wanted(chosen: Option<&[String]>, names: &[&str]) -> bool {
     let matches = |pattern: &String| match pattern.strip_suffix('*') {

@@ -33,7 +33,7 @@ use tokio::time::{Instant, timeout_at};
 use self::http::HttpLink;
 use self::stdio::StdioLink;
 use self::tools::{Tool, ToolList, outcome};
-use crate::apis::described::one_line;
+use crate::apis::described::{UnofferedApi, one_line};
 
 /// No longer message is read.
 const MESSAGE_BYTES_MAX: usize = 4 << 20;
@@ -294,8 +294,8 @@ impl McpServer {
         self.link.end_reason().is_some()
     }
 
-    /// The tools that are not offered, as they would be called, and why.
-    pub fn left_out(&self) -> Vec<(String, String)> {
+    /// The tools that are not offered.
+    pub fn left_out(&self) -> Vec<UnofferedApi> {
         self.list().left_out.clone()
     }
 

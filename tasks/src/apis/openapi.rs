@@ -31,7 +31,7 @@ use tapwright_contract::file;
 use tokio::time::timeout;
 
 use self::operations::{Operation, OperationList};
-use super::described::one_line;
+use super::described::{UnofferedApi, one_line};
 use super::http::HttpSender;
 
 /// How long a description may be.
@@ -96,7 +96,7 @@ pub struct OpenApiService {
     base: Url,
     sender: HttpSender,
     operations: Vec<Operation>,
-    left_out: Vec<(String, String)>,
+    left_out: Vec<UnofferedApi>,
 }
 
 impl OpenApiService {
@@ -136,7 +136,7 @@ impl OpenApiService {
             return Err(options.wrong(format!("the service has no operation {:?}", wrong.name), help));
         }
         if operations.is_empty() {
-            let first = left_out.first().map(|(name, why)| format!("; the first is not, {name}: {why}"));
+            let first = left_out.first().map(|api| format!("; the first is not, {}: {}", api.name, api.why));
             return Err(options.wrong(format!("no operation of it can be offered{}", first.unwrap_or_default()), None));
         }
         Ok(OpenApiService { options: options.clone(), base, sender, operations, left_out })
@@ -146,8 +146,8 @@ impl OpenApiService {
         &self.options
     }
 
-    /// The operations that are not offered, as they would be called, and why.
-    pub fn left_out(&self) -> Vec<(String, String)> {
+    /// The operations that are not offered.
+    pub fn left_out(&self) -> Vec<UnofferedApi> {
         self.left_out.clone()
     }
 }

@@ -11,6 +11,7 @@ use tapwright_contract::name::is_same;
 use tokio::task::JoinSet;
 
 use super::{LoadingStage, RunError, SessionError};
+use crate::apis::UnofferedApi;
 use crate::apis::mcp::McpServer;
 use crate::apis::openapi::OpenApiService;
 use crate::settings::Settings;
@@ -92,11 +93,11 @@ impl ApiSources {
     }
 
     /// What is not offered although it is there, and why: of theirs, and of a device whose names are theirs.
-    pub fn left_out(&self, device: &[Box<dyn Apis>]) -> Vec<(String, String)> {
+    pub fn left_out(&self, device: &[Box<dyn Apis>]) -> Vec<UnofferedApi> {
         let names = self.names();
         let hidden = device.iter().flat_map(|apis| apis.specs()).filter(|spec| belongs_to(&spec.name, &names));
         let why = "an MCP server or a service has the name that it begins with; give that one another: [mcp.OTHER], [apis.OTHER]";
-        let hidden = hidden.map(|spec| (spec.name, why.to_owned()));
+        let hidden = hidden.map(|spec| UnofferedApi { name: spec.name, why: why.to_owned(), is_unchosen: false });
         let servers = self.servers.iter().flat_map(McpServer::left_out);
         hidden.chain(servers).chain(self.services.iter().flat_map(OpenApiService::left_out)).collect()
     }

@@ -339,6 +339,28 @@ async fn a_device_is_made_ready_once_whoever_has_the_name() {
     session.close("done", false).await.unwrap();
 }
 
+/// Whoever has chosen knows what is not there. What cannot be offered is said, also where the service has the last word of the reason.
+#[tokio::test]
+async fn nothing_is_said_of_what_the_settings_did_not_choose() {
+    let folder = tempfile::tempdir().unwrap();
+    let description = r#"{"openapi": "3.0.0", "paths": {
+        "/a": {"get": {"operationId": "a"}},
+        "/b": {"post": {"operationId": "b", "requestBody": {"required": true, "content": {"x does not name it": {}}}}}}}"#;
+    std::fs::write(folder.path().join("s.json"), description).unwrap();
+    let check = async |chosen: &str, expected: &str| {
+        let settings = format!(
+            "[model]\nuse = \"finish\"\n[apis.s]\nopenapi = \"s.json\"\nurl = \"http://127.0.0.1:1\"\noperations = {chosen}\n"
+        );
+        let custom = CustomDevice(Arc::new(Prepared::default()));
+        let mut session = session_on(folder.path(), &settings, Some(custom)).await;
+        let told = session.note_of_unoffered().unwrap_or_default();
+        assert!(told.starts_with(expected) && told.is_empty() == expected.is_empty(), "{chosen}: {told}");
+        session.close("done", false).await.unwrap();
+    };
+    check("[\"a\"]", "").await;
+    check("[\"a\", \"b\"]", "1 API is not offered to the model; the first is s.b: its body is neither").await;
+}
+
 fn is_send<T: Send>(_: &T) {}
 
 /// A server moves sessions between threads, and what they do.

@@ -68,7 +68,7 @@ async fn tools_are_calls() {
     assert_eq!(effect("little.echo"), ApiEffect::Changes, "that it only reads is not believed");
     assert_eq!(effect("little.unsaid"), ApiEffect::Irreversible);
     let left_out = server.left_out();
-    assert!(left_out[0].0 == "little.not_read" && left_out[0].1.contains("/not: this word"), "{left_out:?}");
+    assert!(left_out[0].name == "little.not_read" && left_out[0].why.contains("/not: this word"), "{left_out:?}");
     assert_eq!(call_with(&mut server, "echo", json!({ "text": "a\nb" }), LONG).await, "a\nb");
     assert_eq!(call_with(&mut server, "ECHO", json!({}), LONG).await, "nothing");
     assert_eq!(call(&mut server, "asks").await, "the client says -32601");
@@ -210,7 +210,7 @@ async fn long_lists_are_read_as_far_as_they_are_offered() {
     assert_eq!(server.specs().len(), 1, "a page that comes again and again is read so many times, and no more");
     let server = start(&program("many")).await;
     assert_eq!(server.specs().len(), crate::apis::described::OFFERED_MAX);
-    assert!(server.left_out().iter().any(|(name, _)| name == "little.tool_199"));
+    assert!(server.left_out().iter().any(|api| api.name == "little.tool_199"));
     let wanted = McpServerOptions { tools: Some(vec!["tool_19*".to_owned()]), ..program("many") };
     assert_eq!(start(&wanted).await.specs().len(), 11);
 }

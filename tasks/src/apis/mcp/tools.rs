@@ -5,7 +5,9 @@ use tapwright_agent::calls::{ABOUT_CHARS_MAX, ApiCatalog};
 use tapwright_contract::api::{ApiEffect, ApiSpec};
 
 use super::McpServerOptions;
-use crate::apis::described::{OFFERED_MAX, SHOWN_CHARS_MAX, UnknownCall, find_unknown, is_wanted, one_line};
+use crate::apis::described::{
+    OFFERED_MAX, SHOWN_CHARS_MAX, UnknownCall, UnofferedApi, find_unknown, is_wanted, one_line,
+};
 
 /// A tool that is offered.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +25,7 @@ pub struct Tool {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ToolList {
     pub tools: Vec<Tool>,
-    /// The names, as they would be called, and why not.
-    pub left_out: Vec<(String, String)>,
+    pub left_out: Vec<UnofferedApi>,
 }
 
 impl ToolList {
@@ -35,17 +36,21 @@ impl ToolList {
         for tool in said {
             let name = tool["name"].as_str().unwrap_or_default();
             let called = format!("{}.{name}", options.name);
-            let mut leave_out = |why: String| list.left_out.push((one_line(&called, SHOWN_CHARS_MAX), why));
+            let mut leave_out = |why: String, is_unchosen: bool| {
+                let name = one_line(&called, SHOWN_CHARS_MAX);
+                list.left_out.push(UnofferedApi { name, why, is_unchosen });
+            };
             if !is_wanted(options.tools.as_deref(), &[name]) {
-                leave_out(format!("[mcp.{}] tools does not name it", options.name));
+                leave_out(format!("[mcp.{}] tools does not name it", options.name), true);
                 continue;
             }
             if list.tools.len() >= OFFERED_MAX && options.tools.is_none() {
-                leave_out(format!(
+                let why = format!(
                     "the first {OFFERED_MAX} tools of a server are offered; name those that are wanted: [mcp.{}] tools = [\"{}\"]",
                     options.name,
                     one_line(name, SHOWN_CHARS_MAX)
-                ));
+                );
+                leave_out(why, false);
                 continue;
             }
             let spec = ApiSpec {
@@ -55,7 +60,7 @@ impl ToolList {
                 effect: options.effect_of(name, &tool["annotations"]),
             };
             if let Err(error) = catalog.add(spec.clone()) {
-                leave_out(error.to_string());
+                leave_out(error.to_string(), false);
                 continue;
             }
             let says_reads = tool["annotations"]["readOnlyHint"].as_bool() == Some(true);
@@ -209,15 +214,17 @@ mod tests {
         let list = ToolList::read(&said, &options());
         assert_eq!(list.tools.len(), OFFERED_MAX);
         assert_eq!(list.tools.len() + list.left_out.len(), said.len());
-        let why = |name: &str| &list.left_out.iter().find(|(known, _)| known == name).unwrap().1;
+        let why = |name: &str| &list.left_out.iter().find(|api| api.name == name).unwrap().why;
         assert!(why("s.a b").contains("a name has letters"));
         assert!(why("s.schema").contains("/not: this word is not known"), "{}", why("s.schema"));
         assert!(why("s.none").contains("a schema is an object"), "{}", why("s.none"));
         assert!(why("s.t35").contains("[mcp.s] tools = [\"t35\"]"), "{}", why("s.t35"));
         let mut few = options();
         few.tools = Some(vec!["t1*".to_owned(), "T0".to_owned()]);
+        assert!(list.left_out.iter().all(|api| !api.is_unchosen), "{:?}", list.left_out);
         let list = ToolList::read(&said, &few);
         assert_eq!(list.tools.len(), 12);
+        assert!(list.left_out.iter().all(|api| api.is_unchosen), "{:?}", list.left_out);
         few.tools = Some(vec!["t99".to_owned()]);
         assert_eq!(few.find_unknown(&said).unwrap().name, "t99");
         few.tools = Some(vec!["t5".to_owned(), "q*".to_owned()]);

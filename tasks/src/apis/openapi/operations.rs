@@ -9,7 +9,9 @@ use tapwright_contract::api::{ApiEffect, ApiSpec};
 use super::OpenApiOptions;
 use super::request::{OperationRequest, Parameter, ParameterPlace, QueryStyle, RequestBody};
 use super::schemas::{Extent, Schemas};
-use crate::apis::described::{OFFERED_MAX, SHOWN_CHARS_MAX, UnknownCall, find_unknown, is_wanted, one_line};
+use crate::apis::described::{
+    OFFERED_MAX, SHOWN_CHARS_MAX, UnknownCall, UnofferedApi, find_unknown, is_wanted, one_line,
+};
 
 /// How many operations that are not offered are named.
 const LEFT_OUT_MAX: usize = 1000;
@@ -54,8 +56,7 @@ pub struct Operation {
 #[derive(Clone, Debug, Default)]
 pub struct OperationList {
     pub operations: Vec<Operation>,
-    /// The names, as they would be called, and why not.
-    pub left_out: Vec<(String, String)>,
+    pub left_out: Vec<UnofferedApi>,
     /// A name of the settings that is no operation's.
     pub unknown: Option<UnknownCall>,
 }
@@ -86,12 +87,16 @@ impl OperationList {
         for described in &described {
             let called = format!("{}.{}", options.name, described.name);
             let called: String = called.chars().take(NAME_BYTES_MAX).collect();
-            let why = match list.take(&mut catalog, (root, is_older), options, described, &called, &is_elsewhere) {
-                Ok(()) => continue,
-                Err(why) => why,
+            let names: Vec<&str> = described.names.iter().map(String::as_str).collect();
+            let is_unchosen = !is_wanted(options.operations.as_deref(), &names);
+            let taken = match is_unchosen {
+                true => Err(format!("[apis.{}] operations does not name it", options.name)),
+                false => list.take(&mut catalog, (root, is_older), options, described, &called, &is_elsewhere),
             };
+            let Err(why) = taken else { continue };
             if list.left_out.len() < LEFT_OUT_MAX {
-                list.left_out.push((one_line(&called, SHOWN_CHARS_MAX), one_line(&why, 400)));
+                let (name, why) = (one_line(&called, SHOWN_CHARS_MAX), one_line(&why, 400));
+                list.left_out.push(UnofferedApi { name, why, is_unchosen });
             }
         }
         let known: Vec<&str> = described.iter().flat_map(|described| &described.names).map(String::as_str).collect();
@@ -110,9 +115,6 @@ impl OperationList {
     ) -> Result<(), String> {
         let names: Vec<&str> = described.names.iter().map(String::as_str).collect();
         let chosen = options.operations.as_deref();
-        if !is_wanted(chosen, &names) {
-            return Err(format!("[apis.{}] operations does not name it", options.name));
-        }
         let name_it = || format!("name it: [apis.{}] operations = [\"{}\"]", options.name, described.name);
         if chosen.is_none() && described.operation["deprecated"].as_bool() == Some(true) {
             return Err(format!("the service says that it is deprecated; if it is wanted, {}", name_it()));
