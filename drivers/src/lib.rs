@@ -20,7 +20,7 @@ pub mod tree;
 
 use tapwright_contract::device::DriverErrorKind;
 
-pub use probe::Probe;
+pub use probe::{DeviceSetupError, Probe};
 pub use rig::{OpenRig, Rig};
 pub use settle::Settle;
 pub use still::Rest;

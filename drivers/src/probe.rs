@@ -7,9 +7,26 @@ use async_trait::async_trait;
 use tapwright_contract::device::DriverError;
 use tokio::sync::watch;
 
+/// Why a device that is there is not as its task wants it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{device} cannot be set up for its task: {why}")]
+pub struct DeviceSetupError {
+    pub device: String,
+    pub why: String,
+}
+
 /// Reads and prepares the state of a device. An agent never gets one: it does not depend on this package.
 #[async_trait]
 pub trait Probe: Send {
+    /// Sets the device up for its task, where the device itself knows how. Whoever asks for facts asks for this before; what was done
+    /// once is not done again.
+    ///
+    /// # Errors
+    /// `DeviceSetupError` if it is there, and is not as its task wants it.
+    async fn set_up(&mut self, _within: Duration) -> Result<(), DeviceSetupError> {
+        Ok(())
+    }
+
     /// What is true now: `wifi.on` -> `true`.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use tapwright_contract::api::Apis;
 use tapwright_contract::device::{DriverError, DriverErrorKind};
 use tapwright_drivers::android::{self, Address, Android, AppFunctions, Capture, Judge};
 use tapwright_drivers::osworld::ControlServer;
-use tapwright_drivers::{OpenRig, Probe, Rig};
+use tapwright_drivers::{DeviceSetupError, OpenRig, Probe, Rig};
 use tapwright_phone::World;
 use tapwright_phone::adbd::{self, Daemon, Handle, SteadyClock};
 use tokio::net::TcpListener;
@@ -192,10 +192,6 @@ fn is_secret(fact: &str) -> bool {
     fact.rsplit('.').next().is_some_and(|last| matches!(last, "pin" | "password"))
 }
 
-/// What a device does that makes itself ready for its task when its facts are asked for. What goes wrong then is its set-up, and the device
-/// is there.
-pub(crate) const SET_UP: &str = "be set up for its task";
-
 /// Why there is no phone, or not the one that is needed.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
@@ -209,8 +205,8 @@ pub enum DeviceError {
     #[error("the device cannot start so: {why}")]
     Start { why: String },
     /// It is there, and is not as its task wants it.
-    #[error("{device} cannot be set up for its task: {why}")]
-    Setup { device: String, why: String },
+    #[error(transparent)]
+    Setup(#[from] DeviceSetupError),
     /// It has to be judged and has no entrance for judges.
     #[error("{device} does not tell what is true of it; virtual phones and browsers do")]
     NoFacts { device: String },
@@ -230,7 +226,7 @@ impl DeviceError {
             ),
             DeviceError::Driver(_) => None,
             DeviceError::Start { .. } => Some("docs/phone.md lists what can be set"),
-            DeviceError::Setup { .. } => None,
+            DeviceError::Setup(_) => None,
             DeviceError::NoFacts { .. } => {
                 Some("leave out what is to be judged, or use the virtual phone or a browser")
             }
@@ -294,21 +290,19 @@ impl Device {
         }
     }
 
-    /// What is true of it; `None` if it is a device that tells nobody.
+    /// What is true of it, once it is set up for its task; `None` if it is a device that tells nobody.
     ///
     /// # Errors
-    /// `DeviceError` if it is lost.
+    /// `DeviceError` if it is lost, or cannot be set up.
     pub async fn facts(&mut self) -> Result<Option<Facts>, DeviceError> {
         let within = self.probe;
+        self.probe().set_up(within).await?;
         match self.probe().facts(within).await {
             Ok(mut facts) => {
                 facts.retain(|name, _| !is_secret(name));
                 Ok(Some(facts))
             }
             Err(DriverError { kind: DriverErrorKind::Refused { .. }, .. }) => Ok(None),
-            Err(DriverError { device, operation: SET_UP, kind: DriverErrorKind::Lost { why } }) => {
-                Err(DeviceError::Setup { device, why })
-            }
             Err(error) => Err(error.into()),
         }
     }

@@ -114,7 +114,7 @@ impl From<DeviceError> for CliError {
     fn from(error: DeviceError) -> CliError {
         let exit = match &error {
             DeviceError::Start { .. } | DeviceError::NoFacts { .. } => Exit::Usage,
-            DeviceError::Listen(_) | DeviceError::Driver(_) | DeviceError::Setup { .. } => Exit::NotReady,
+            DeviceError::Listen(_) | DeviceError::Driver(_) | DeviceError::Setup(_) => Exit::NotReady,
         };
         CliError::new(exit, &error).maybe_help(error.help())
     }

@@ -12,7 +12,7 @@ use tapwright_agent::person::Nobody;
 use tapwright_contract::Picture;
 use tapwright_contract::device::{Driver, DriverError, DriverErrorKind, Front, Screen};
 use tapwright_contract::gesture::{Abilities, Gesture};
-use tapwright_drivers::{OpenRig, Probe, Rig};
+use tapwright_drivers::{DeviceSetupError, OpenRig, Probe, Rig};
 use tapwright_phone::adbd;
 use tapwright_phone::{Icon, MarkContent, World};
 
@@ -336,6 +336,51 @@ async fn a_device_is_made_ready_once_whoever_has_the_name() {
     let refused = session.run(&starting("b=1"), &runs, "other", 0, &mut |_| ()).await;
     assert!(matches!(refused, Err(RunError::Device(DeviceError::Start { .. }))), "{refused:?}");
     assert!(!runs.join("other").exists());
+    session.close("done", false).await.unwrap();
+}
+
+/// A device that is there, and cannot be brought to where its task begins.
+#[derive(Clone, Debug)]
+struct Unready;
+
+#[async_trait]
+impl OpenRig for Unready {
+    fn name(&self) -> String {
+        "unready".to_owned()
+    }
+
+    async fn open(&self, _within: Duration) -> Result<Rig, DriverError> {
+        let (driver, probe) = (Box::new(Plain::default()), Some(Box::new(Unready) as Box<dyn Probe>));
+        Ok(Rig { driver, apis: Vec::new(), probe, about: "it".to_owned(), identity: None, teardown: None })
+    }
+}
+
+#[async_trait]
+impl Probe for Unready {
+    async fn set_up(&mut self, _within: Duration) -> Result<(), DeviceSetupError> {
+        Err(DeviceSetupError { device: "it".to_owned(), why: "a file is missing".to_owned() })
+    }
+
+    async fn facts(&mut self, _within: Duration) -> Result<crate::judge::Facts, DriverError> {
+        panic!("what is true of it before its task begins nobody wants to know")
+    }
+
+    async fn set(&mut self, _name: &str, _value: &str, _within: Duration) -> Result<(), DriverError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_cannot_be_set_up_is_not_begun_and_the_device_is_not_called_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("runs");
+    let custom = CustomDevice(Arc::new(Unready));
+    let mut session = session_on(folder.path(), "[model]\nuse = \"finish\"\n", Some(custom)).await;
+    let task = RunTask { goal: "Go home".to_owned(), start: Vec::new(), evaluator: None, case: None };
+    let error = session.run(&task, &runs, "run", 0, &mut |_| ()).await.unwrap_err();
+    assert!(matches!(&error, RunError::Device(DeviceError::Setup(_))), "{error:?}");
+    assert_eq!(error.to_string(), "it cannot be set up for its task: a file is missing");
+    assert!(!runs.join("run").exists());
     session.close("done", false).await.unwrap();
 }
 

@@ -13,13 +13,12 @@ use tapwright_contract::Size;
 use tapwright_contract::device::{DriverError, DriverErrorKind};
 use tapwright_drivers::osworld::machine::ControlledMachine;
 use tapwright_drivers::osworld::private::{PrivateMachine, SIZE};
-use tapwright_drivers::{OpenRig, Probe, Rig, Settle};
+use tapwright_drivers::{DeviceSetupError, OpenRig, Probe, Rig, Settle};
 use tapwright_osworld::task::OsworldTask;
 
 use super::browser::DebuggingPort;
 use super::pool::{LentMachine, MachinePool};
 use super::setup::{self, SetupPhase, SetupReport};
-use crate::device::SET_UP;
 use crate::judge::Facts;
 use crate::osworld::assets::Assets;
 
@@ -176,16 +175,14 @@ struct MachineProbe {
 }
 
 impl MachineProbe {
-    async fn prepare(&self) -> Result<(u64, Facts), DriverError> {
+    async fn prepare(&self) -> Result<(u64, Facts), DeviceSetupError> {
         let began = tokio::time::Instant::now();
         let browser = DebuggingPort(&*self.machine);
         let (phase, machine) = (SetupPhase::BeforeTheAgent, &*self.machine);
         let steps = setup::perform(&self.task.setup, &self.task.id, phase, machine, &browser, &self.assets);
-        // Not as something that was refused: then the run would go on without it.
-        let failed = |why: String| DriverError {
+        let failed = |why: String| DeviceSetupError {
             device: self.lent.as_ref().map_or_else(|| "the private desktop".to_owned(), LentMachine::name),
-            operation: SET_UP,
-            kind: DriverErrorKind::Lost { why },
+            why,
         };
         let report = match tokio::time::timeout(SETUP, steps).await {
             Ok(report) => report.map_err(|error| failed(error.to_string()))?,
@@ -214,10 +211,15 @@ impl Drop for MachineProbe {
 
 #[async_trait]
 impl Probe for MachineProbe {
-    async fn facts(&mut self, _within: Duration) -> Result<Facts, DriverError> {
+    /// It has a time of its own: programs start, and files come from elsewhere.
+    async fn set_up(&mut self, _within: Duration) -> Result<(), DeviceSetupError> {
         if self.prepared.is_none() {
             self.prepared = Some(self.prepare().await?);
         }
+        Ok(())
+    }
+
+    async fn facts(&mut self, _within: Duration) -> Result<Facts, DriverError> {
         Ok(self.prepared.as_ref().map(|(_, facts)| facts.clone()).unwrap_or_default())
     }
 
