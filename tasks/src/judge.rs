@@ -93,14 +93,14 @@ pub trait Evaluator: fmt::Debug + Send + Sync {
     /// What speaks against success; `None` if the goal was reached.
     ///
     /// # Errors
-    /// `DriverError` if the device cannot be asked: the run is void then.
-    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError>;
+    /// `JudgingError` if nobody can say it: the run is void then.
+    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, JudgingError>;
 
     /// As [`Evaluator::evaluate`], with how much was reached. Whoever gives parts of it implements this too.
     ///
     /// # Errors
     /// As [`Evaluator::evaluate`].
-    async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, DriverError> {
+    async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, JudgingError> {
         Ok(Assessment { against: self.evaluate(evidence).await?, score: None, source: None })
     }
 
@@ -127,19 +127,21 @@ pub trait Evaluator: fmt::Debug + Send + Sync {
     }
 }
 
-/// Who gives errors that are of judging itself, and not of a device that was asked.
-const EVALUATOR: &str = "the evaluator";
-
-/// An evaluator's own error: nobody can judge, and why.
-pub fn judging_error(why: String) -> DriverError {
-    DriverError { device: EVALUATOR.to_owned(), operation: "judge", kind: DriverErrorKind::Refused { why } }
+/// Why nobody can say whether a goal was reached.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgingError {
+    /// The device cannot be asked.
+    #[error(transparent)]
+    Device(#[from] DriverError),
+    /// The evaluator itself cannot say it.
+    #[error("{why}")]
+    Evaluator { why: String },
 }
 
-/// What an error of judging says to people: of an evaluator's own, why, without once more who was asked for what.
-pub fn judging_error_text(error: &DriverError) -> String {
-    match &error.kind {
-        DriverErrorKind::Refused { why } if error.device == EVALUATOR => why.clone(),
-        _ => error.to_string(),
+impl JudgingError {
+    /// An evaluator's own.
+    pub(crate) fn evaluator(why: impl Into<String>) -> JudgingError {
+        JudgingError::Evaluator { why: why.into() }
     }
 }
 
@@ -160,7 +162,7 @@ impl Evaluator for FactEvaluator {
         self.0.clone()
     }
 
-    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, JudgingError> {
         let wrong = self.0.iter().find_map(|wanted| differs(wanted, evidence.end));
         Ok(wrong.or_else(|| unless_done(evidence.outcome)))
     }
@@ -332,6 +334,15 @@ mod tests {
             assert_eq!(evaluator.evaluate(evidence).await.unwrap().as_deref(), against, "{texts:?}");
         }
         assert!(FactEvaluator::of(Vec::new()).is_none());
+    }
+
+    /// What a device says is told as a device's, whatever it is called.
+    #[test]
+    fn an_evaluators_own_error_is_its_words_alone() {
+        let kind = DriverErrorKind::Refused { why: "no".to_owned() };
+        let device = DriverError { device: "the evaluator".to_owned(), operation: "look", kind };
+        assert_eq!(JudgingError::from(device).to_string(), "the evaluator: cannot look: refused: no");
+        assert_eq!(JudgingError::evaluator("nobody knows").to_string(), "nobody knows");
     }
 
     #[test]

@@ -25,9 +25,7 @@ use tapwright_drivers::Probe;
 
 use crate::device::{Device, DeviceError};
 use crate::expect::{self, ExpectationError};
-use crate::judge::{
-    Assessment, Change, Evaluator, Evidence, Fact, Facts, ScoreSource, Verdict, changes, judging_error_text,
-};
+use crate::judge::{Assessment, Change, Evaluator, Evidence, Fact, Facts, ScoreSource, Verdict, changes};
 use crate::mistake::read_text;
 use crate::model::LoadedModel;
 use crate::named_apps::{self, UnknownApp};
@@ -464,7 +462,7 @@ async fn verdict(
     match evaluator.assess(Evidence { start, end, outcome, probe, folder: Some(folder) }).await {
         Ok(Assessment { against: None, score, source }) => (Verdict::Passed, score, source),
         Ok(Assessment { against: Some(why), score, source }) => (Verdict::Failed { why }, score, source),
-        Err(error) => void(format!("it could not be judged: {}", judging_error_text(&error))),
+        Err(error) => void(format!("it could not be judged: {error}")),
     }
 }
 

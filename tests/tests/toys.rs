@@ -23,7 +23,7 @@ use tapwright_tasks::bench::{
     bench, table,
 };
 use tapwright_tasks::device::{CustomDevice, Device, DeviceAddress, DeviceOptions, FunctionOwners, Keys, Weather};
-use tapwright_tasks::judge::{Evaluator, Evidence, Fact, Facts, Verdict};
+use tapwright_tasks::judge::{Evaluator, Evidence, Fact, Facts, JudgingError, Verdict};
 use tapwright_tasks::model::LoadedModel;
 use tapwright_tasks::policy::Preset;
 use tapwright_tasks::profile::Profiles;
@@ -144,7 +144,7 @@ impl Evaluator for BadSuite {
         Vec::new()
     }
 
-    async fn evaluate(&self, _evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+    async fn evaluate(&self, _evidence: Evidence<'_>) -> Result<Option<String>, JudgingError> {
         assert!(!self.panics, "a mistake in it");
         std::future::pending().await
     }
@@ -240,7 +240,7 @@ impl Evaluator for Spinning {
         Vec::new()
     }
 
-    async fn evaluate(&self, _evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+    async fn evaluate(&self, _evidence: Evidence<'_>) -> Result<Option<String>, JudgingError> {
         let since = tokio::time::Instant::now();
         while !self.is_over.load(Ordering::Relaxed) && since.elapsed() < Duration::from_secs(20) {
             std::hint::spin_loop();
@@ -517,7 +517,7 @@ impl Evaluator for Ended {
         Vec::new()
     }
 
-    async fn evaluate(&self, _evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+    async fn evaluate(&self, _evidence: Evidence<'_>) -> Result<Option<String>, JudgingError> {
         Ok(None)
     }
 

@@ -18,7 +18,6 @@ use tapwright_agent::outcome::Outcome;
 use tapwright_agent::person::Nobody;
 use tapwright_agent::secrets::Secrets;
 use tapwright_agent::stop::{Stop, stop};
-use tapwright_contract::device::DriverError;
 use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Prompt, Reply};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
@@ -26,7 +25,7 @@ use tokio::time::Instant;
 
 use super::{AttemptEnd, AttemptId, BenchRun, Budgets, Ledger, Status};
 use crate::device::{Device, DeviceError, DeviceOptions};
-use crate::judge::{Assessment, Evaluator, Evidence, Fact, Facts, Verdict, judging_error, judging_error_text};
+use crate::judge::{Assessment, Evaluator, Evidence, Fact, Facts, JudgingError, Verdict};
 use crate::model::{self, LoadedModel, ModelOptions, ModelSource};
 use crate::origin::LaunchSettings;
 use crate::page::{self, PageRun};
@@ -562,18 +561,18 @@ impl Evaluator for WatchedEvaluator {
         self.inner.as_ref().map_or_else(Vec::new, |inner| inner.expected_facts())
     }
 
-    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, JudgingError> {
         Ok(self.assess(evidence).await?.against)
     }
 
-    async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, DriverError> {
+    async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, JudgingError> {
         self.shared.at(AttemptStage::Judging { since: Instant::now() });
-        let failed = |error: DriverError, is_certain: bool| {
-            let why = judging_error_text(&error);
+        let failed = |error: JudgingError, is_certain: bool| {
+            let why = error.to_string();
             store(&self.shared.judge_error, Some(JudgeError { why, is_certain }));
             Err(error)
         };
-        let Some(inner) = &self.inner else { return failed(judging_error("nobody judges it".to_owned()), false) };
+        let Some(inner) = &self.inner else { return failed(JudgingError::evaluator("nobody judges it"), false) };
         let judging = AssertUnwindSafe(inner.assess(evidence)).catch_unwind();
         let judging = tokio::time::timeout(self.within, judging);
         let runtime = Handle::current();
@@ -586,10 +585,12 @@ impl Evaluator for WatchedEvaluator {
             Ok(Ok(Ok(verdict))) => Ok(verdict),
             Ok(Ok(Err(error))) => failed(error, inner.is_faulty()),
             Ok(Err(_)) => {
-                failed(judging_error("it broke while it judged: a mistake in the evaluator".to_owned()), false)
+                failed(JudgingError::evaluator("it broke while it judged: a mistake in the evaluator"), false)
             }
             // An attempt before this one may have found a mistake; how this one would have ended is not known.
-            Err(_) => failed(judging_error(format!("it did not judge within {} s", self.within.as_secs())), false),
+            Err(_) => {
+                failed(JudgingError::evaluator(format!("it did not judge within {} s", self.within.as_secs())), false)
+            }
         }
     }
 
@@ -636,11 +637,11 @@ mod tests {
             Vec::new()
         }
 
-        async fn evaluate(&self, _: Evidence<'_>) -> Result<Option<String>, DriverError> {
+        async fn evaluate(&self, _: Evidence<'_>) -> Result<Option<String>, JudgingError> {
             if self.hangs {
                 std::future::pending::<()>().await;
             }
-            Err(judging_error("its rule says nothing".to_owned()))
+            Err(JudgingError::evaluator("its rule says nothing"))
         }
 
         fn is_faulty(&self) -> bool {

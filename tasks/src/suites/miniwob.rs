@@ -17,12 +17,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
-use tapwright_contract::device::DriverError;
 
 use self::device::{Browsers, EpisodeDevice};
 use self::pages::PageServer;
 use crate::device::{CustomDevice, DeviceAddress};
-use crate::judge::{Evaluator, Evidence, Fact};
+use crate::judge::{Evaluator, Evidence, Fact, JudgingError};
 use crate::origin::CaseId;
 use crate::suite::{Case, CaseLimits, Suite};
 
@@ -181,7 +180,7 @@ impl Evaluator for RawReward {
         vec![Fact { fact: RAW_REWARD.to_owned(), is: "more than 0".to_owned() }]
     }
 
-    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, JudgingError> {
         let fact = |name: &str| evidence.end.get(name).map_or("", String::as_str);
         if !is_over(evidence.end) {
             return Ok(Some("the page has not ended the episode".to_owned()));

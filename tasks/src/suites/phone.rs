@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tapwright_agent::outcome::Outcome;
-use tapwright_contract::device::DriverError;
 use tapwright_phone_suite::{Ending, RunEnd, TRAINING_SEEDS, Task, builtin, draw_builtin};
 
 use crate::device::DeviceAddress;
-use crate::judge::{ANSWER, Evaluator, Evidence, Fact, Facts, RUN_END};
+use crate::judge::{ANSWER, Evaluator, Evidence, Fact, Facts, JudgingError, RUN_END};
 use crate::origin::CaseId;
 use crate::suite::{Case, CaseLimits, Suite};
 
@@ -77,7 +76,7 @@ impl Evaluator for PhoneTask {
         expected
     }
 
-    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, JudgingError> {
         let Evidence { start, end, outcome, .. } = evidence;
         Ok(tapwright_phone_suite::judge(&self.0, start, end, &ending(outcome)))
     }

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tapwright_agent::outcome::Outcome;
-use tapwright_contract::device::DriverError;
 use tapwright_smoke::{TRAINING_SEEDS, Task};
 
 use crate::device::DeviceAddress;
-use crate::judge::{Evaluator, Evidence, Fact, unless_done};
+use crate::judge::{Evaluator, Evidence, Fact, JudgingError, unless_done};
 use crate::origin::CaseId;
 use crate::suite::{Case, CaseLimits, Suite};
 
@@ -87,7 +86,7 @@ impl Evaluator for Errands {
         self.0.expect.iter().map(|(fact, is)| Fact { fact: fact.clone(), is: is.clone() }).collect()
     }
 
-    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, JudgingError> {
         let Evidence { start, end, outcome, .. } = evidence;
         Ok(tapwright_smoke::judge(&self.0, start, end).or_else(|| match (self.0.impossible, outcome) {
             (false, _) => unless_done(outcome),

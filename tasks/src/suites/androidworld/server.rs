@@ -15,7 +15,7 @@ pub use tapwright_drivers::androidworld::AndroidWorldServer;
 
 use super::tasks;
 use crate::device::{CustomDevice, DeviceAddress};
-use crate::judge::{Assessment, Evaluator, Evidence, Fact, unless_done};
+use crate::judge::{Assessment, Evaluator, Evidence, Fact, JudgingError, unless_done};
 use crate::origin::CaseId;
 use crate::suite::{Case, CaseLimits, Suite};
 
@@ -123,11 +123,11 @@ impl Evaluator for ServerScorer {
         Vec::new()
     }
 
-    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, JudgingError> {
         Ok(self.assess(evidence).await?.against)
     }
 
-    async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, DriverError> {
+    async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, JudgingError> {
         let Outcome::Done { message } = evidence.outcome else {
             return Ok(Assessment { against: unless_done(evidence.outcome), score: Some(0.0), source: None });
         };

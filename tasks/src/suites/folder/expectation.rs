@@ -4,12 +4,11 @@ use std::ops::Range;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use tapwright_contract::device::DriverError;
 use tapwright_phone_suite::{AnswerCheck, Expectation};
 use toml::Spanned;
 
 use crate::headline::message_of;
-use crate::judge::{ANSWER, Evaluator, Evidence, FRONT, Fact, Facts, RUN_END, changes};
+use crate::judge::{ANSWER, Evaluator, Evidence, FRONT, Fact, Facts, JudgingError, RUN_END, changes};
 use crate::mistake::nearest;
 
 /// Where a mistake is, what it is, and what to write instead.
@@ -246,7 +245,7 @@ impl Evaluator for Expectations {
         format!("{self:?}")
     }
 
-    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, JudgingError> {
         let Evidence { start, end, outcome, .. } = evidence;
         for (fact, wanted) in &self.facts {
             if let Some(why) = wanted.differs(fact, end) {

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tapwright_agent::outcome::Outcome;
-use tapwright_contract::device::DriverError;
 use tapwright_osworld::error::EvaluatorErrorKind;
 use tapwright_osworld::evaluation::{LastAction, TaskScore};
 use tapwright_osworld::state::StateSnapshot;
@@ -19,7 +18,7 @@ use super::device::{Machines, PreparedMachine};
 use super::kept;
 use super::setup::{self, SetupPhase};
 use super::state::MachineState;
-use crate::judge::{Assessment, Evaluator, Evidence, Fact, ScoreSource, judging_error};
+use crate::judge::{Assessment, Evaluator, Evidence, Fact, JudgingError, ScoreSource};
 use crate::osworld::EvaluatorChoice;
 use crate::osworld::assets::Assets;
 
@@ -46,8 +45,8 @@ impl fmt::Debug for TaskScorer {
     }
 }
 
-fn failed(why: impl ToString) -> DriverError {
-    judging_error(why.to_string())
+fn failed(why: impl ToString) -> JudgingError {
+    JudgingError::evaluator(why.to_string())
 }
 
 /// What the agent did last, in OSWorld's words.
@@ -72,7 +71,7 @@ impl TaskScorer {
         prepared: &PreparedMachine,
         last: LastAction,
         snapshot: &mut StateSnapshot,
-    ) -> Result<(), DriverError> {
+    ) -> Result<(), JudgingError> {
         // Whoever says that it cannot be done is scored by that alone.
         if matches!(self.task.evaluator.evaluate(last, snapshot), Ok(TaskScore::Score(_))) {
             return Ok(());
@@ -108,11 +107,11 @@ impl Evaluator for TaskScorer {
         vec![Fact { fact: SCORE.to_owned(), is: format!("1 by {}", functions.join(", ")) }]
     }
 
-    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, JudgingError> {
         Ok(self.assess(evidence).await?.against)
     }
 
-    async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, DriverError> {
+    async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, JudgingError> {
         let last = last_action(evidence.outcome);
         let Some(prepared) = self.machines.find(evidence.end) else {
             let folder = evidence.folder.ok_or_else(|| failed("its machine is gone, and nothing was kept of it"))?;
@@ -155,11 +154,11 @@ impl Evaluator for KeptScorer {
         vec![Fact { fact: SCORE.to_owned(), is: "1 by the functions of the task that was kept".to_owned() }]
     }
 
-    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, DriverError> {
+    async fn evaluate(&self, evidence: Evidence<'_>) -> Result<Option<String>, JudgingError> {
         Ok(self.assess(evidence).await?.against)
     }
 
-    async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, DriverError> {
+    async fn assess(&self, evidence: Evidence<'_>) -> Result<Assessment, JudgingError> {
         let folder = evidence.folder.ok_or_else(|| failed("there is no folder in which something was kept"))?;
         assess_kept(folder, last_action(evidence.outcome), &self.0).await
     }
@@ -169,7 +168,7 @@ impl Evaluator for KeptScorer {
     }
 }
 
-async fn assess_kept(folder: &Path, last: LastAction, choice: &EvaluatorChoice) -> Result<Assessment, DriverError> {
+async fn assess_kept(folder: &Path, last: LastAction, choice: &EvaluatorChoice) -> Result<Assessment, JudgingError> {
     let kept = kept::read(folder).map_err(|error| failed(format!("what was kept cannot be read: {error}")))?;
     let (task, snapshot) = kept.ok_or_else(|| failed("nothing was kept of its end"))?;
     let (score, source) = choice.score(&task, last, &snapshot).await.map_err(failed)?;
