@@ -385,6 +385,14 @@ impl Ledger {
     }
 }
 
+impl LedgerHeader {
+    /// Whether some cases have a template in common; where each has its own, as the tasks of a list do, the cases say all that templates do.
+    pub fn has_shared_templates(&self) -> bool {
+        let mut seen = BTreeSet::new();
+        !self.cases.iter().all(|case| seen.insert(template_and_seed(case).0))
+    }
+}
+
 impl LedgerRecords {
     /// What a ledger says, whoever writes it.
     ///

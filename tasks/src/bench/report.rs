@@ -18,7 +18,6 @@ use super::summary::{self, Summary};
 use super::{AttemptEnd, LedgerRecords, Status};
 use crate::judge::ScoreSource;
 use crate::origin::write_atomically;
-use crate::osworld;
 use crate::page::{escaped, quoted};
 use crate::run::Judgement;
 use crate::suite::{CaseCounts, SuiteTable};
@@ -61,8 +60,8 @@ fn html(folder: &Path, records: &LedgerRecords, summary: &Summary, table: &Suite
     if !table.groups.is_empty() {
         counts("By kind", "kind", &table.groups, &mut out);
     }
-    // Each of OSWorld's templates is one task: the cases below say the same, with what is asked.
-    if header.suite != osworld::NAME {
+    // Else the cases below say the same, with what is asked.
+    if header.has_shared_templates() {
         counts("By template", "template", &table.templates, &mut out);
     }
     cases(folder, records, &mut out);
@@ -459,13 +458,17 @@ mod tests {
 
     #[test]
     fn a_table_by_template_says_more_than_the_cases_or_is_left_out() {
-        for (suite, has_table) in [("smoke", true), (osworld::NAME, false)] {
+        for (cases, has_table) in [
+            (vec!["a/0", "b/0"], false),
+            (vec!["a/0", "b/0", "a/1"], true),
+            (vec!["a/1", "a/1#2"], true),
+            (vec!["os/c/0"], false),
+        ] {
             let folder = tempfile::tempdir().unwrap();
-            let mut ledger = ledger_of(folder.path(), "m", &["a/0", "b/0"]);
-            ledger.records.header.suite = suite.to_owned();
+            let ledger = ledger_of(folder.path(), "m", &cases);
             write(folder.path(), &ledger.records, "").unwrap();
             let page = std::fs::read_to_string(folder.path().join(INDEX)).unwrap();
-            assert_eq!(page.contains("By template"), has_table, "{suite}");
+            assert_eq!(page.contains("By template"), has_table, "{cases:?}");
         }
     }
 
