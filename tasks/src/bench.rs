@@ -20,6 +20,7 @@
 //! depend on those before it; one in this process is asked by all in turns.
 
 mod attempt;
+pub mod browsergym_layout;
 pub mod comparison;
 mod ledger;
 pub mod osworld_layout;

@@ -19,9 +19,7 @@ use super::{AttemptEnd, LedgerRecords, Status};
 use crate::judge::ScoreSource;
 use crate::origin::write_atomically;
 use crate::page::{escaped, quoted};
-use crate::run::Judgement;
 use crate::suite::{CaseCounts, SuiteTable};
-use crate::suites::miniwob;
 
 const STYLE: &str = concat!(include_str!("../page/shared.css"), include_str!("report.css"));
 
@@ -350,36 +348,13 @@ fn json(records: &LedgerRecords, summary: &Summary) -> io::Result<String> {
     Ok(serde_json::to_string_pretty(&whole)? + "\n")
 }
 
-/// A table with the columns that BrowserGym's results have.
-pub fn browsergym_table(folder: &Path, records: &LedgerRecords) -> String {
-    let mut out = "env.task_name,env.task_seed,cum_reward,n_steps,terminated,truncated,err_msg\r\n".to_owned();
-    for (case, _, end) in records.results() {
-        let (task, seed) = template_and_seed(case);
-        let name = format!("miniwob.{task},{seed}");
-        let line = match end {
-            Some(end) if end.status == Status::Scored => {
-                // As the page said in the end: whoever stops a run, or runs out of steps, ends no episode.
-                let judgement = Judgement::read(&folder.join(&end.run)).ok().flatten();
-                let facts = judgement.and_then(|judgement| judgement.facts);
-                let terminated = facts.is_some_and(|facts| miniwob::is_over(&facts));
-                let truncated = !terminated && end.outcome.as_deref() == Some("out-of-steps");
-                format!("{},{},{terminated},{truncated},", end.score.unwrap_or_default(), end.steps)
-            }
-            Some(end) => format!(",{},false,false,{}", end.steps, end.status.id()),
-            None => ",,,,unfinished".to_owned(),
-        };
-        out += &format!("{name},{line}\r\n");
-    }
-    out
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::bench::{AttemptId, Ledger, LedgerLine};
 
     /// A ledger of these cases, in which everything else is called so.
-    fn ledger_of(folder: &Path, words: &str, cases: &[&str]) -> Ledger {
+    pub fn ledger_of(folder: &Path, words: &str, cases: &[&str]) -> Ledger {
         let groups: BTreeMap<&str, &str> = cases.iter().map(|case| (*case, words)).collect();
         let header = json!({
             "version": 1, "suite": words, "run": words, "model": words, "started": 0, "repeats": 1,
@@ -392,43 +367,6 @@ mod tests {
             },
         });
         Ledger::create(folder, serde_json::from_value(header).unwrap()).unwrap()
-    }
-
-    /// What a run that somebody stopped comes to is no end of the page's.
-    #[test]
-    fn an_episode_is_terminated_if_the_page_says_so() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut ledger = ledger_of(folder.path(), "m", &["a/0", "b/1", "c/2", "d/3"]);
-        for (case, outcome, done) in [
-            ("a/0", "stopped", Some("true")),
-            ("b/1", "stopped", Some("false")),
-            ("c/2", "out-of-steps", Some("true")),
-            ("d/3", "out-of-steps", None),
-        ] {
-            let run = &case[..1];
-            let id = AttemptId { case: case.to_owned(), repeat: 1, attempt: 1 };
-            ledger.write(0, LedgerLine::Begun { id: id.clone(), run: run.to_owned() }).unwrap();
-            let end = crate::bench::attempt::blank_end(&id, run, "g", "");
-            let outcome = Some(outcome.to_owned());
-            let end = AttemptEnd { status: Status::Scored, score: Some(0.0), steps: 2, outcome, ..end };
-            ledger.write(0, LedgerLine::Ended(Box::new(end))).unwrap();
-            std::fs::create_dir(folder.path().join(run)).unwrap();
-            if let Some(done) = done {
-                let judged = json!({"version": 1, "verdict": "failed", "why": "", "expected": [], "changed": null, "facts": {"task.done": done}});
-                std::fs::write(folder.path().join(run).join("verdict.json"), judged.to_string()).unwrap();
-            }
-        }
-        let told = browsergym_table(folder.path(), &ledger.records);
-        let lines: Vec<&str> = told.lines().skip(1).collect();
-        assert_eq!(
-            lines,
-            [
-                "miniwob.a,0,0,2,true,false,",
-                "miniwob.b,1,0,2,false,false,",
-                "miniwob.c,2,0,2,true,false,",
-                "miniwob.d,3,0,2,false,true,",
-            ]
-        );
     }
 
     /// Whatever a model, a page or a record that somebody sent says, it is a text in the page.

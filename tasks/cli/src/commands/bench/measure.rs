@@ -9,13 +9,12 @@ use serde_json::json;
 use tapwright_tasks::bench::preflight::RigIdentity;
 use tapwright_tasks::bench::{
     BenchOutcome, BenchProgress, BenchRun, Budgets, Ledger, LedgerHeader, LedgerLine, LedgerRecords, ModelSupply,
-    bench, osworld_layout, report, table,
+    bench, browsergym_layout, osworld_layout, report, table,
 };
 use tapwright_tasks::command_line::quoted;
 use tapwright_tasks::device::DeviceAddress;
 use tapwright_tasks::measurement::Measurement;
 use tapwright_tasks::model::LoadedModel;
-use tapwright_tasks::origin::write_atomically;
 use tapwright_tasks::policy::Preset;
 use tapwright_tasks::record::{
     SUITE_VERSION, SuiteBrief, claim_folder, keep_suite, mark_last_suite, unmark_last_suite,
@@ -437,9 +436,7 @@ fn conclude(
     let kept = keep(&ledger.folder, &brief).and_then(|()| {
         let when = clock::time(records.header.started) + " UTC";
         let theirs = match chosen {
-            SuiteSource::Miniwob(_) => {
-                write_atomically(&ledger.folder, "browsergym.csv", &report::browsergym_table(&ledger.folder, records))
-            }
+            SuiteSource::Miniwob(_) => browsergym_layout::write(&ledger.folder, records),
             SuiteSource::Osworld(_) => osworld_layout::write(&ledger.folder, records),
             SuiteSource::Shipped(_) | SuiteSource::AndroidWorld(_) | SuiteSource::Folder(_) => Ok(()),
         };

@@ -8,10 +8,9 @@ use console::style;
 use serde_json::{Value, json};
 use tapwright_tasks::bench::rescore::{Rescoring, rescore};
 use tapwright_tasks::bench::summary::Summary;
-use tapwright_tasks::bench::{Ledger, LedgerRecords, osworld_layout, report, table};
+use tapwright_tasks::bench::{Ledger, LedgerRecords, browsergym_layout, osworld_layout, report, table};
 use tapwright_tasks::count_of;
 use tapwright_tasks::judge::Evaluator;
-use tapwright_tasks::origin::write_atomically;
 use tapwright_tasks::record::{SuiteBrief, keep_suite};
 use tapwright_tasks::suite::Suite;
 use tapwright_tasks::suites::folder::FolderSuite;
@@ -96,7 +95,7 @@ fn write_results(folder: &Path, brief: SuiteBrief, records: &LedgerRecords) -> R
             osworld_layout::write(folder, records)?;
         }
         if records.header.suite == miniwob::NAME {
-            write_atomically(folder, "browsergym.csv", &report::browsergym_table(folder, records))?;
+            browsergym_layout::write(folder, records)?;
         }
         report::write(folder, records, &when)
     };
