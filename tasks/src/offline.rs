@@ -94,6 +94,9 @@ pub enum OfflineError {
     /// A folder that is to be filled anew holds something.
     #[error("{}: {why}", .at.display())]
     Occupied { at: PathBuf, why: String },
+    /// Records that an import would replace, and that no import has written.
+    #[error("{}: no import has written these records, or somebody has changed them since, and an import would replace them", .at.display())]
+    ForeignRecords { at: PathBuf },
     /// Another process writes into a folder.
     #[error("{}: another process is writing there", .at.display())]
     Busy { at: PathBuf },

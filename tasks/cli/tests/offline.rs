@@ -96,6 +96,36 @@ fn what_is_not_there_and_what_cannot_be_written_get_help_that_fits() {
     }
 }
 
+/// What somebody has written, or has corrected in a set, is not made anew by any import.
+#[test]
+fn records_that_no_import_has_written_are_not_replaced() {
+    let place = Place::new();
+    odyssey(&place);
+    let import = ["offline", "import", "data", "data/screenshots"];
+    let records = place.path().join("data/screenshots/records.jsonl");
+    let replaced = place.path().join("data/screenshots/records.replaced.jsonl");
+    let refused = |at: &Path, own: &str| {
+        fs::write(at, own).unwrap();
+        let again = place.run(&import);
+        assert_eq!(again.code, UNWRITTEN, "{}{}", again.out, again.err);
+        assert!(again.err.contains("no import has written these records"), "{}", again.err);
+        assert!(again.err.contains("help: nothing was changed; move that file elsewhere"), "{}", again.err);
+        assert_eq!(fs::read_to_string(at).unwrap(), own);
+        fs::remove_file(at).unwrap();
+    };
+    refused(&records, "{\"id\": \"mine\"}\n");
+    refused(&replaced, "{\"id\": \"mine\"}\n");
+    // Nothing is lost with a file that has nothing.
+    fs::write(&records, "").unwrap();
+    assert_eq!(place.run(&import).code, 0);
+    let imported = fs::read_to_string(&records).unwrap();
+    let again = place.run(&import);
+    assert_eq!(again.code, 0, "{}", again.err);
+    refused(&records, &imported.replace("Buy shoes", "Buy green shoes"));
+    assert_eq!(place.run(&import).code, 0);
+    assert_eq!(fs::read_to_string(&records).unwrap(), imported);
+}
+
 #[test]
 fn a_folder_that_holds_something_is_not_drawn_into() {
     let place = Place::new();

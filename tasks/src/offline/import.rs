@@ -8,6 +8,7 @@ mod androidlab;
 mod collection;
 mod example;
 mod gui_odyssey;
+mod ownership;
 mod parts;
 mod protobuf;
 mod recognition;
@@ -152,11 +153,11 @@ impl ImportReport {
 
 /// Reads a set's files and writes its records into a folder, beside its pictures. `tell` hears how far it is.
 ///
-/// The file of the records is written at the end, as a whole. An import of recorded runs that breaks off goes on, when it is asked for again,
+/// The file of the records is written at the end, as a whole, in place of one that an import before has written and of no other. An import of recorded runs that breaks off goes on, when it is asked for again,
 /// with the file that it was at.
 ///
 /// # Errors
-/// `OfflineError` with the file and the record or entry that is wrong.
+/// `OfflineError` with the file and the record or entry that is wrong, or with records that are the user's own.
 pub fn import(
     from: &[PathBuf],
     folder: &Path,
@@ -168,6 +169,19 @@ pub fn import(
         None => recognition::recognize(from)?,
     };
     fits(format, options)?;
+    ownership::refuse_foreign(folder)?;
+    let report = import_as(format, from, folder, options, tell)?;
+    ownership::mark_own(folder)?;
+    Ok(report)
+}
+
+fn import_as(
+    format: SetFormat,
+    from: &[PathBuf],
+    folder: &Path,
+    options: &ImportOptions,
+    tell: impl FnMut(ImportProgress),
+) -> Result<ImportReport, OfflineError> {
     match format {
         SetFormat::ScreenSpot => {
             let [file] = from else { return Err(OfflineError::Unfit("this set is one file: name one".to_owned())) };

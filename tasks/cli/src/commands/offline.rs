@@ -273,6 +273,8 @@ impl From<OfflineError> for CliError {
             OfflineError::Occupied { .. } => {
                 CliError::new(Exit::Unwritten, &error).help("name a folder that is not there yet, where you may write")
             }
+            OfflineError::ForeignRecords { .. } => CliError::new(Exit::Unwritten, &error)
+                .help("nothing was changed; move that file elsewhere, or give it another name, and import again"),
             OfflineError::Busy { .. } => {
                 CliError::new(Exit::NotReady, &error).help("wait for its end, or stop that process")
             }

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use super::super::rules::{RuleSet, StepAction};
 use super::super::validity::check_record;
 use super::super::{OfflineError, OfflineRecord, RECORDS, RECORDS_MAX, Target};
+use super::ownership::RECORDS_DIGEST;
 use super::{ImportOptions, ImportReport, PARTS, RECORDS_REPLACED};
 
 /// An episode's name is a folder's here, and a part of the records' names.
 const EPISODE_NAME_MAX: usize = 100;
 /// What an import writes beside the episodes; the third while the first is written.
-const OWN_NAMES: [&str; 4] = [RECORDS, RECORDS_REPLACED, "records.part", PARTS];
+const OWN_NAMES: [&str; 5] = [RECORDS, RECORDS_REPLACED, "records.part", PARTS, RECORDS_DIGEST];
 /// So many reasons are told apart. They hold words of the files, which may be anything.
 const REASONS_MAX: usize = 50;
 /// Of what is faulty so much is told in words.
@@ -43,6 +44,7 @@ impl From<OfflineError> for Fault {
             | OfflineError::Unwritten { .. }
             | OfflineError::Record { .. }
             | OfflineError::Occupied { .. }
+            | OfflineError::ForeignRecords { .. }
             | OfflineError::Busy { .. }
             | OfflineError::Unfit(_)) => Fault::Fatal(error),
         }

@@ -121,6 +121,7 @@ fn what_is_wrong_with_a_step_is_said_with_its_record() {
             ("episode_id", texts(&["Records.replaced.jsonl"])),
             "the episode's name \"Records.replaced.jsonl\" is that of a file",
         ),
+        (("episode_id", texts(&["records.sha256"])), "the episode's name \"records.sha256\" is that of a file"),
         (("episode_id", texts(&["records.part"])), "the episode's name \"records.part\" is that of a file"),
         (("step_id", Values::Integers(vec![-1])), "its \"step_id\" is -1"),
         (("step_id", Values::Integers(vec![0])), "step 0 is there twice"),

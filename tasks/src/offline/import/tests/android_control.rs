@@ -275,6 +275,25 @@ fn an_import_over_another_one_that_breaks_off_leaves_no_records() {
     assert!(set.join(RECORDS).exists() && !set.join("records.replaced.jsonl").exists());
 }
 
+/// Neither records nor pictures of somebody's own are touched, whether they lie there or were put there while an import had broken off.
+#[test]
+fn an_import_into_a_folder_with_records_of_ones_own_changes_nothing() {
+    let folder = place();
+    let (at, set) = (folder.path().join("in/a"), folder.path().join("set"));
+    shard(&at, &[grey_one(1, 10), b"none".to_vec()]);
+    let options = ImportOptions { format: Some(SetFormat::AndroidControl), ..ImportOptions::default() };
+    import_in(folder.path(), &options).unwrap_err();
+    fs::write(set.join(RECORDS), "{\"id\": \"mine\"}\n").unwrap();
+    shard(&at, &[grey_one(1, 90)]);
+    let said = import_in(folder.path(), &options).unwrap_err();
+    assert!(said.contains("records.jsonl: no import has written these records"), "{said}");
+    assert_eq!(fs::read(set.join(RECORDS)).unwrap(), b"{\"id\": \"mine\"}\n");
+    assert_eq!(grey(folder.path(), "1/0.png"), 10);
+    fs::remove_file(set.join(RECORDS)).unwrap();
+    assert_eq!(import_in(folder.path(), &options).unwrap().records, 1);
+    assert_eq!(import_in(folder.path(), &options).unwrap().records, 1);
+}
+
 #[test]
 fn what_is_faulty_counts_as_that_alone() {
     let folder = place();
