@@ -215,6 +215,23 @@ async fn long_lists_are_read_as_far_as_they_are_offered() {
     assert_eq!(start(&wanted).await.specs().len(), 11);
 }
 
+/// A message that is nested too deep is not given up as a whole.
+#[tokio::test]
+async fn one_tool_that_is_nested_too_deep_is_left_out_alone() {
+    let headers = BTreeMap::new();
+    let behind_an_address = options(McpTransport::Http { url: serve_http("deep", false), headers });
+    let expected = start(&program("well")).await.specs();
+    for options in [program("deep"), behind_an_address] {
+        let mut server = start(&options).await;
+        assert_eq!(server.specs(), expected);
+        let left_out = server.left_out();
+        let deep = left_out.iter().find(|api| api.name == "little.deep").unwrap();
+        assert!(deep.why.contains("nested too deep"), "{deep:?}");
+        assert_eq!(call(&mut server, "echo").await, "nothing");
+        server.close().await;
+    }
+}
+
 #[tokio::test]
 async fn it_ends_with_all_that_it_has_started() {
     for manner in ["well", "stays"] {

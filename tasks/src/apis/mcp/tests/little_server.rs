@@ -98,6 +98,10 @@ impl LittleServer {
         tools.push(tool("fail_reading", "fails", json!({}), reads));
         tools.push(tool("unsaid", "says nothing of what it does", json!({}), Value::Null));
         tools.push(tool("not_read", "has a schema of its own", json!({ "a": { "not": {} } }), Value::Null));
+        if self.manner == "deep" {
+            let deep = (0..200).fold(json!({}), |within, _| json!({ "type": "array", "items": within }));
+            tools.push(tool("deep", "takes lists of lists of lists", json!({ "a": deep }), Value::Null));
+        }
         if self.manner == "many" {
             let many = (0..200).map(|nth| tool(&format!("tool_{nth}"), &"x".repeat(300), json!({}), Value::Null));
             tools.extend(many);
