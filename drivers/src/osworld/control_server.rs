@@ -251,10 +251,14 @@ impl ControlledMachine for ControlServer {
         self.question("read the wallpaper", wire, PICTURE_BYTES_MAX, within, answers::optional_body).await
     }
 
-    async fn set_wallpaper(&self, path: &str, within: Duration) -> Result<(), MachineError> {
+    async fn set_wallpaper(&self, path: &str, within: Duration) -> Result<bool, MachineError> {
         let body = json!({"path": path});
         let wire = ("/setup/change_wallpaper", &Body::Json(&body));
-        self.action("change the wallpaper", wire, WORDS_BYTES_MAX, within, answers::done_body).await.map(drop)
+        let read = |answer: Answer| match answer.status {
+            404 => Ok(false),
+            _ => answers::done_body(answer).map(|_| true),
+        };
+        self.action("change the wallpaper", wire, WORDS_BYTES_MAX, within, read).await
     }
 
     async fn service(&self, service: MachineService, within: Duration) -> Result<String, MachineError> {

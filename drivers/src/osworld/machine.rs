@@ -99,8 +99,11 @@ pub trait ControlledMachine: Send + Sync {
     /// The picture behind the windows; `None` if there is none.
     async fn wallpaper(&self, within: Duration) -> Result<Option<Vec<u8>>, MachineError>;
 
-    /// Puts a picture behind the windows.
-    async fn set_wallpaper(&self, path: &str, within: Duration) -> Result<(), MachineError>;
+    /// Puts a picture behind the windows; `false` if there is no such file.
+    ///
+    /// # Errors
+    /// `Refused` if it is no picture.
+    async fn set_wallpaper(&self, path: &str, within: Duration) -> Result<bool, MachineError>;
 
     /// `HOST:PORT`, as reached from here, of a service that set-up has started on the machine.
     ///

@@ -412,16 +412,15 @@ impl ControlledMachine for PrivateMachine {
         self.read_file(path, within).await
     }
 
-    async fn set_wallpaper(&self, path: &str, within: Duration) -> Result<(), MachineError> {
-        let content = self.read_file(path, within).await?;
-        let content = content.ok_or_else(|| refused("set the wallpaper", format!("{path} is not there")))?;
+    async fn set_wallpaper(&self, path: &str, within: Duration) -> Result<bool, MachineError> {
+        let Some(content) = self.read_file(path, within).await? else { return Ok(false) };
         if !is_picture(&content) {
             return Err(refused("set the wallpaper", format!("{path} is no picture")));
         }
         let script = r#"gsettings set org.gnome.desktop.background picture-uri "file://$1""#;
         let told = self.script("set the wallpaper", script, &[&Self::expanded(path)], within).await?;
         match told.code {
-            0 => Ok(()),
+            0 => Ok(true),
             _ => Err(refused("set the wallpaper", told.error.trim())),
         }
     }

@@ -132,7 +132,7 @@ impl ControlledMachine for LocalMachine {
         missing()
     }
 
-    async fn set_wallpaper(&self, _path: &str, _within: Duration) -> Answer<()> {
+    async fn set_wallpaper(&self, _path: &str, _within: Duration) -> Answer<bool> {
         missing()
     }
 

@@ -198,11 +198,10 @@ async fn act(machine: &dyn ControlledMachine, path: &str, kind: &str, body: &[u8
 }
 
 async fn change_wallpaper(machine: &dyn ControlledMachine, path: &str) -> RouteResult {
-    if machine.read_file(path, QUICK).await?.is_none() {
-        return Ok(text_response(StatusCode::NOT_FOUND, format!("File not found: {path}")));
-    }
-    machine.set_wallpaper(path, QUICK).await?;
-    Ok(text_response(StatusCode::OK, "Wallpaper changed successfully"))
+    Ok(match machine.set_wallpaper(path, QUICK).await? {
+        true => text_response(StatusCode::OK, "Wallpaper changed successfully"),
+        false => text_response(StatusCode::NOT_FOUND, format!("File not found: {path}")),
+    })
 }
 
 async fn change_window(machine: &dyn ControlledMachine, activates: bool, json: &Value) -> RouteResult {

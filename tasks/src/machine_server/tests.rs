@@ -73,6 +73,7 @@ impl ControlledMachine for FakeMachine {
     }
 
     async fn read_file(&self, path: &str, _within: Duration) -> Answer<Option<Vec<u8>>> {
+        self.note(format!("read {path}"));
         Ok(self.files.lock().unwrap().get(path).cloned())
     }
 
@@ -138,9 +139,12 @@ impl ControlledMachine for FakeMachine {
         Ok(None)
     }
 
-    async fn set_wallpaper(&self, path: &str, _within: Duration) -> Answer<()> {
-        self.note(format!("wallpaper {path}"));
-        Ok(())
+    async fn set_wallpaper(&self, path: &str, _within: Duration) -> Answer<bool> {
+        let is_there = self.files.lock().unwrap().contains_key(path);
+        if is_there {
+            self.note(format!("wallpaper {path}"));
+        }
+        Ok(is_there)
     }
 
     async fn service(&self, _service: MachineService, _within: Duration) -> Answer<String> {
@@ -225,7 +229,8 @@ async fn a_client_meets_the_machine_that_is_served() {
     client.launch(&MachineCommand::program(["gimp", "a b"]), WITHIN).await.unwrap();
     client.open_file("/home/user/a.txt", WITHIN).await.unwrap();
     client.write_file("/home/user/a.png", PICTURE, WITHIN).await.unwrap();
-    client.set_wallpaper("/home/user/a.png", WITHIN).await.unwrap();
+    assert!(client.set_wallpaper("/home/user/a.png", WITHIN).await.unwrap());
+    assert!(!client.set_wallpaper("/home/user/b.png", WITHIN).await.unwrap());
     let asked = machine.asked.lock().unwrap().join("\n");
     for wanted in [
         "launch MachineCommand { words: List([\"gimp\", \"a b\"]), shell: false }",
@@ -235,6 +240,7 @@ async fn a_client_meets_the_machine_that_is_served() {
     ] {
         assert!(asked.contains(wanted), "{wanted}: {asked}");
     }
+    assert!(!asked.contains("read "), "the machine reads the picture, and nobody before it: {asked}");
     let content: Vec<u8> = (0..=255).cycle().take(300_000).collect();
     client.write_file("~/ü \"x\".bin", &content, WITHIN).await.unwrap();
     assert_eq!(client.read_file("~/ü \"x\".bin", WITHIN).await.unwrap().unwrap(), content);

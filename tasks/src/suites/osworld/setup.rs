@@ -179,7 +179,13 @@ impl Setup<'_> {
             }
             "chrome_open_tabs" => Ok(self.browser.open_tabs(&texts(of("urls_to_open"))).await?),
             "chrome_close_tabs" => Ok(self.browser.close_tabs(&texts(of("urls_to_close"))).await?),
-            "change_wallpaper" => Ok(self.machine.set_wallpaper(text("path")?, SOON).await?),
+            "change_wallpaper" => {
+                let path = text("path")?;
+                match self.machine.set_wallpaper(path, SOON).await? {
+                    true => Ok(()),
+                    false => Err(not_done(format!("{path}, which is to be the wallpaper, is not there"))),
+                }
+            }
             "tidy_desktop" => Ok(()), // Upstream's does nothing either.
             verb => Err(match unsupported_verb(verb) {
                 Some(needs) => StepError::Unsupported { needs },

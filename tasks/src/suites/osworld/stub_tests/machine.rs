@@ -162,8 +162,8 @@ impl ControlledMachine for StubMachine {
         Ok(Some(sample("wallpaper.png")))
     }
 
-    async fn set_wallpaper(&self, _path: &str, _within: Duration) -> Answer<()> {
-        Ok(())
+    async fn set_wallpaper(&self, _path: &str, _within: Duration) -> Answer<bool> {
+        Ok(true)
     }
 
     async fn service(&self, _service: MachineService, _within: Duration) -> Answer<String> {
