@@ -6,7 +6,7 @@ use tapwright_phone::content::NAMES;
 use tapwright_phone::{ADB_KEYBOARD, Dice, Event, Input, Key, Mark, World};
 use tapwright_smoke::{self as smoke, Errand};
 
-use crate::lesson::{Lesson, LessonKind, lesson};
+use crate::lesson::{Lesson, LessonKind, errands, lesson};
 use crate::oracle::{Advice, Disturbance, OracleAction, advice_against, advise, answer, around_banner, refusal};
 use crate::record::{Caption, write_text, write_whole};
 use crate::words;
@@ -226,10 +226,47 @@ fn set_the_stage(world: &mut World, lesson: &Lesson, dice: &mut Dice) {
             let _ = world.set_fact(&fact, &(*on == is_right).to_string());
         }
     }
-    if dice.chance(70) {
-        return;
+    match dice.below(100) {
+        0..45 => {}
+        45..70 => leave_open(world, dice),
+        _ => open_somewhere(world, dice),
     }
-    // Sometimes an app is open already, perhaps on some other page.
+}
+
+/// What somebody has begun before, or has done, is left as it stands. Not where a list was moved: nothing on the display tells that it was.
+fn leave_open(world: &mut World, dice: &mut Dice) {
+    let untouched = world.clone();
+    let start = world.facts();
+    let errands = errands(&start, dice);
+    let (mut at, mut last) = (0, String::new());
+    for _ in 0..1 + dice.below(9) {
+        let facts = world.facts();
+        let advice = advise(&errands, &mut at, world, &last, |errand| is_done(errand, &start, &facts));
+        let Some(Advice { thought, deed }) = advice else { break };
+        match &deed {
+            OracleAction::SwipeUp => {
+                *world = untouched;
+                return;
+            }
+            deed if deed.is_end() => break,
+            // What is begun in a hurry is no whole text.
+            OracleAction::Type(text) if dice.chance(20) => {
+                let words: Vec<&str> = text.split(' ').collect();
+                perform(&OracleAction::Type(words[..1 + dice.below(words.len())].join(" ")), world);
+            }
+            deed => perform(deed, world),
+        }
+        last = thought;
+        world.advance(world.uptime() + 1000);
+    }
+    if dice.chance(60) {
+        world.input(&Input::Press(Key::Home));
+        world.advance(world.uptime() + 1000);
+    }
+}
+
+/// An app is open already, perhaps on some other page.
+fn open_somewhere(world: &mut World, dice: &mut Dice) {
     let app = *dice.pick(&world.apps());
     world.launch(app.package);
     let (width, height) = world.size();
@@ -301,11 +338,37 @@ mod tests {
             if seed % 2 == 1 {
                 task.phone.apps = AppSelection::All;
             }
-            if let Some(why) = wrong(&task) {
+            if let Some(why) = wrong(World::new(task.phone.clone()), &task) {
                 failed.push(format!("{seed} {}: {why}", task.goal));
             }
         }
         assert!(failed.is_empty(), "{} of 600: {:#?}", failed.len(), &failed[..failed.len().min(5)]);
+    }
+
+    /// The same where somebody has left a page open, or a text half written.
+    #[test]
+    fn the_oracle_begins_where_another_has_left() {
+        let mut failed = Vec::new();
+        let mut tried = 0;
+        for seed in 0..900 {
+            let mut task = smoke::task(seed);
+            if seed % 2 == 1 {
+                task.phone.apps = AppSelection::All;
+            }
+            let mut left = World::new(task.phone.clone());
+            let fresh = left.facts();
+            leave_open(&mut left, &mut Dice::new(seed));
+            // The judge counts from the phone as it was at first.
+            if left.facts() != fresh {
+                continue;
+            }
+            tried += 1;
+            if let Some(why) = wrong(left, &task) {
+                failed.push(format!("{seed} {}: {why}", task.goal));
+            }
+        }
+        assert!(250 < tried, "{tried}");
+        assert!(failed.is_empty(), "{} of {tried}: {:#?}", failed.len(), &failed[..failed.len().min(5)]);
     }
 
     /// The same where to change something is wrong, or easily the wrong thing.
@@ -318,7 +381,7 @@ mod tests {
                 if seed % 2 == 1 {
                     task.phone.apps = AppSelection::All;
                 }
-                if let Some(why) = wrong(&task) {
+                if let Some(why) = wrong(World::new(task.phone.clone()), &task) {
                     failed.push(format!("{template} {seed} {}: {why}", task.goal));
                 }
             }
@@ -327,8 +390,7 @@ mod tests {
     }
 
     /// What is wrong with the phone, or with the oracle's last word, after it has done a task.
-    fn wrong(task: &smoke::Task) -> Option<String> {
-        let mut world = World::new(task.phone.clone());
+    fn wrong(mut world: World, task: &smoke::Task) -> Option<String> {
         let start = world.facts();
         let (mut at, mut last) = (0, String::new());
         for _ in 0..STEPS_MAX {

@@ -166,7 +166,7 @@ fn asked(facts: &BTreeMap<String, String>, dice: &mut Dice) -> Errand {
 }
 
 /// One errand or two, at times with one of two names or times that look alike.
-fn errands(facts: &BTreeMap<String, String>, dice: &mut Dice) -> Vec<Errand> {
+pub(crate) fn errands(facts: &BTreeMap<String, String>, dice: &mut Dice) -> Vec<Errand> {
     let count = if dice.chance(30) { 2 } else { 1 };
     let mut errands: Vec<Errand> = Vec::new();
     while errands.len() < count {

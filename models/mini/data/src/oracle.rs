@@ -186,9 +186,7 @@ fn need(errand: &Errand, world: &World, last: &str, is_done: bool) -> Option<Nee
             let found =
                 open("Messages", world, |page| page.is("main") || page.is("new") || *page == Page::of("chat", name));
             found.or_else(|| match world.page() {
-                Some(page) if page.is("chat") => {
-                    need_of_text("message", text, "Tap the text field.", "Send", "Send it.", world)
-                }
+                Some(page) if page.is("chat") => need_of_text("message", text, ("Send", "Send it."), world, last),
                 // Who has no conversation yet may be among the people to write to.
                 Some(page) if page.is("main") && row(name, world).is_none() && looks(name, last) == LOOKS_MAX => {
                     Some(Need::Something(format!("Find {name}. Not here. Write a new one."), tap_icon(world, "Plus")?))
@@ -202,9 +200,7 @@ fn need(errand: &Errand, world: &World, last: &str, is_done: bool) -> Option<Nee
         Errand::Note { text } => {
             let found = open("Notes", world, |page| page.is("main") || *page == Page::new("note"));
             found.or_else(|| match world.page() {
-                Some(page) if page.is("note") => {
-                    need_of_text("note", text, "Tap the text field.", "Check", "Save it.", world)
-                }
+                Some(page) if page.is("note") => need_of_text("note", text, ("Check", "Save it."), world, last),
                 _ => Some(Need::Something("Add a note.".into(), tap_icon(world, "Plus")?)),
             })
         }
@@ -214,9 +210,7 @@ fn need(errand: &Errand, world: &World, last: &str, is_done: bool) -> Option<Nee
         Errand::Event { text } => {
             let found = open("Calendar", world, |page| page.about == "0" && (page.is("day") || page.is("new")));
             found.or_else(|| match world.page() {
-                Some(page) if page.is("new") => {
-                    need_of_text("title", text, "Tap the text field.", "Check", "Save it.", world)
-                }
+                Some(page) if page.is("new") => need_of_text("title", text, ("Check", "Save it."), world, last),
                 _ => Some(Need::Something("Add an event.".into(), tap_icon(world, "Plus")?)),
             })
         }
@@ -299,11 +293,14 @@ fn height(deed: &OracleAction) -> i32 {
     if let OracleAction::Tap(_, y) = deed { *y } else { 0 }
 }
 
-/// Text into the only field of a page, then the button that ends it.
-fn need_of_text(what: &str, text: &str, focus: &str, button: &str, end: &str, world: &World) -> Option<Need> {
+/// Text into the only field of a page, then the button that ends it. What stands in a field without the focus is somebody's until it has just
+/// been typed: what was begun here before is not sent.
+fn need_of_text(what: &str, text: &str, (button, end): (&str, &str), world: &World, last: &str) -> Option<Need> {
     match world.field_text() {
-        None if field(world)?.1 => Some(Need::Something(end.into(), tap_icon(world, button)?)),
-        None => Some(Need::Something(focus.into(), field(world)?.0)),
+        None if field(world)?.1 && last.contains("Type the") => {
+            Some(Need::Something(end.into(), tap_icon(world, button)?))
+        }
+        None => Some(Need::Something("Tap the text field.".into(), field(world)?.0)),
         Some(written) if written == text => Some(Need::Something(end.into(), tap_icon(world, button)?)),
         Some(_) => Some(Need::Something(format!("Type the {what}."), OracleAction::Type(text.into()))),
     }
