@@ -638,6 +638,7 @@ mod tests {
             app: None,
             role: None,
             value: Some("hunter2".to_owned()),
+            is_on: None,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be built");
         let found = runtime.block_on(bounded_labels(vec![label], &secrets, &limits)).expect("it is little");
@@ -658,6 +659,7 @@ mod tests {
             app: None,
             role: None,
             value: None,
+            is_on: None,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be built");
         let found = runtime.block_on(bounded_labels(vec![label; labels], &Secrets::default(), &limits));

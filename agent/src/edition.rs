@@ -1,7 +1,7 @@
 //! The generations of the loop's rules, in one table. A record is replayed, and goes on, by the rules of its own time.
 
 /// The present generation.
-pub const EDITION: u32 = 8;
+pub const EDITION: u32 = 9;
 
 /// What one generation does, and the ones before it do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,13 +44,16 @@ pub(crate) struct Rules {
     pub(crate) approvals_read_times: bool,
     /// A touch on the same page about something else is no repetition of a doubtful one.
     pub(crate) doubts_read_the_page: bool,
+    /// A question says which page a touch is on, where a heading tells it: `Send` alone does not say to whom.
+    pub(crate) questions_name_the_page: bool,
 }
 
 impl Rules {
     /// The rules of an edition; a record of times to come is refused by its version, long before this.
     pub(crate) const fn of(edition: u32) -> Rules {
         let (second, third, fourth) = (edition >= 2, edition >= 3, edition >= 4);
-        let (fifth, sixth, seventh, eighth) = (edition >= 5, edition >= 6, edition >= 7, edition >= 8);
+        let (fifth, sixth, seventh) = (edition >= 5, edition >= 6, edition >= 7);
+        let (eighth, ninth) = (edition >= 8, edition >= 9);
         Rules {
             notes_read_the_page: second,
             long_notes_are_summed_up: second,
@@ -70,6 +73,7 @@ impl Rules {
             plain_ids_count: seventh,
             approvals_read_times: seventh,
             doubts_read_the_page: eighth,
+            questions_name_the_page: ninth,
         }
     }
 }

@@ -8,11 +8,13 @@
 //! | [`gesture`] | what goes to the screen |
 //! | [`call`] | what goes to an API |
 //! | [`goal`] | whether it fits the goal, of models that only copy from theirs |
+//! | [`heading`] | what a page is about |
 //! | [`secret`] | where a secret may go |
 
 mod call;
 mod gesture;
 mod goal;
+mod heading;
 mod secret;
 
 use std::time::Duration;
@@ -178,9 +180,14 @@ impl<'a> ReviewContext<'a> {
         if !self.rules.questions_name_the_target {
             return None;
         }
-        let words = near(self.labels?, at).join(", ");
-        let short = clip(&words, TARGET_BYTES);
-        (!short.is_empty()).then(|| if short.len() < words.len() { format!("{short}…") } else { words.clone() })
+        short(&near(self.labels?, at).join(", "))
+    }
+
+    /// What heads the page that a finger goes to, for whoever is asked.
+    fn page(&self, at: Spot) -> Option<String> {
+        let labels = self.labels.filter(|_| self.rules.questions_name_the_page)?;
+        let heading = *heading::headings(labels, at.of.size).first()?;
+        short(heading).filter(|_| !near(labels, at).contains(&heading))
     }
 
     fn policy_asks(&self) -> Asker {
@@ -277,6 +284,12 @@ fn with_one_focus(labels: &[Label]) -> Vec<Label> {
     labels.iter().enumerate().map(only).collect()
 }
 
+/// As much of a text as whoever is asked is told; none of an empty one.
+fn short(text: &str) -> Option<String> {
+    let short = clip(text, TARGET_BYTES);
+    (!short.is_empty()).then(|| if short.len() < text.len() { format!("{short}…") } else { text.to_owned() })
+}
+
 fn allow(deed: Deed) -> Review {
     Review::Do(Vetted { deed })
 }
@@ -291,7 +304,9 @@ fn apply_ruling(ruling: &Ruling, said: &str, held: Held, context: ReviewContext<
             let message = format!("{rules}{said}");
             let asker = context.policy_asks();
             let question = match (at, &held.deed) {
-                (Some(at), _) => Question::Confirm { message, at, target: context.target(at), asker },
+                (Some(at), _) => {
+                    Question::Confirm { message, at, target: context.target(at), page: context.page(at), asker }
+                }
                 (None, Deed::Gesture(gesture)) => match gesture.text() {
                     Some(text) => Question::Permit { message: format!("{message}; it types: {text}"), asker },
                     None => Question::Permit { message, asker },

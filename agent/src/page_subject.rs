@@ -68,6 +68,7 @@ mod tests {
                 app: None,
                 role: Some(kind.to_owned()),
                 value,
+                is_on: None,
             }
         };
         lines.trim().lines().enumerate().map(label).collect()

@@ -18,6 +18,9 @@ pub enum Question {
         /// What is written there, if the device told.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         target: Option<String>,
+        /// What heads the page, if anything does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        page: Option<String>,
         /// Who wants to be sure.
         #[serde(default, skip_serializing_if = "Asker::is_model")]
         asker: Asker,

@@ -347,6 +347,11 @@ impl Policy {
         ruling
     }
 
+    /// Whether a touch there is let through without a question, as far as the words there and the app in front tell.
+    pub fn lets_touch(&self, at: Spot, front: &Front, labels: &[Label]) -> bool {
+        self.ruling(Target::Touch(at), front, Some(labels), "").permission == Permission::Allow
+    }
+
     /// Whether what stands where a finger goes down only agrees to something that is written elsewhere.
     pub(crate) fn agrees_at(&self, labels: &[Label], at: Spot) -> bool {
         let there = near(labels, at);
@@ -559,6 +564,7 @@ mod tests {
             app: None,
             role: None,
             value: None,
+            is_on: None,
         };
         let labels = [
             label("", [0, 0, 100, 20], true),

@@ -440,6 +440,7 @@ mod tests {
             app: None,
             role: None,
             value: None,
+            is_on: None,
         };
         veil.before_typing(&screen("a", &[]), Some(&[label("PIN", true)]));
         let after = screen("a", &[(15, 55)]);
@@ -485,6 +486,7 @@ mod tests {
             app: None,
             role: None,
             value: None,
+            is_on: None,
         };
         let mut veil = Veil::default();
         veil.before_typing(&screen("a", &[]), Some(&[field(10, true)]));
@@ -518,6 +520,7 @@ mod tests {
             app: None,
             role: None,
             value: None,
+            is_on: None,
         };
         for written in [ScreenTexts::Unknown, ScreenTexts::Untold] {
             let mut veil = Veil::default();

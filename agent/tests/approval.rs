@@ -253,15 +253,18 @@ fn a_yes_to_ok_is_for_what_it_agrees_to() {
 fn what_was_approved_is_judged_again() {
     let mut setting = setting();
     setting.policy = Policy { apps_forbidden: vec!["com.bank".to_owned()], ..policy() };
+    let mut shop = shop();
+    shop.labels.as_mut().unwrap()[0].touchable = false; // The page's heading.
     let mut episode = Episode::new(setting);
     let began = next(&mut episode, Event::Began);
-    settle(&mut episode, began, &shop());
+    settle(&mut episode, began, &shop);
     let heard = next(&mut episode, Event::Heard(reply(TAP)));
-    let Next::Do(Effect::Ask(question)) = settle(&mut episode, heard, &shop()) else { panic!("it asks") };
-    let Question::Confirm { target, asker, .. } = &question else { panic!("{question:?}") };
+    let Next::Do(Effect::Ask(question)) = settle(&mut episode, heard, &shop) else { panic!("it asks") };
+    let Question::Confirm { target, page, asker, .. } = &question else { panic!("{question:?}") };
     assert_eq!((target.as_deref(), *asker), (Some("Buy"), Asker::Policy), "whoever answers is told what it is");
+    assert_eq!(page.as_deref(), Some("Shop"), "and on which page");
     // Nothing looks different, and another app's window has come over the button.
-    let mut covered = shop();
+    let mut covered = shop.clone();
     let window = Label { touchable: false, app: Some("com.bank".to_owned()), ..label("", [80, 124, 110, 136]) };
     covered.labels.as_mut().unwrap().push(window);
     let answered = next(&mut episode, Event::Answered(Answer::Yes));

@@ -739,7 +739,7 @@ fn a_sensitive_tap_is_a_persons() {
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, page: None, asker: Model }
             look
             act Gesture(Tap { at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } } })
               1. done
@@ -751,7 +751,7 @@ fn a_sensitive_tap_is_a_persons() {
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, page: None, asker: Model }
             look
               1. not done: the screen changed while a person was asked
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"not done: the screen changed while a person was asked\"}"
@@ -762,7 +762,7 @@ fn a_sensitive_tap_is_a_persons() {
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, page: None, asker: Model }
             look
               1. not done: the screen could not be seen after a person was asked
             pause 1s
@@ -775,7 +775,7 @@ fn a_sensitive_tap_is_a_persons() {
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, page: None, asker: Model }
               1. refused: a person said no to this action
             look
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person said no to this action\"}"
@@ -786,7 +786,7 @@ fn a_sensitive_tap_is_a_persons() {
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, page: None, asker: Model }
               1. refused: a person did not say yes but: the cheaper one
             look
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person did not say yes but: the cheaper one\"}"
@@ -797,7 +797,7 @@ fn a_sensitive_tap_is_a_persons() {
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, page: None, asker: Model }
               1. a person has done this themselves
             look
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"a person has done this themselves\"}"
@@ -808,7 +808,7 @@ fn a_sensitive_tap_is_a_persons() {
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, page: None, asker: Model }
               1. needs a person
             {"outcome":"needs-person","asked":{"confirm":{"message":"pay 9.99","at":{"x":10,"y":20,"of":{"width":20,"height":40}}}},"steps":1,"notes":[]}
         "#]],
@@ -821,15 +821,15 @@ fn a_sensitive_tap_is_a_persons() {
         expect![[r#"
             look
             think 1 turns: "Turn Wi-Fi on\n\n{\"current_app\": \"Settings\"}"
-            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, page: None, asker: Model }
               1. refused: a person said no to this action
             look
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person said no to this action\"}"
-            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, page: None, asker: Model }
               2. refused: a person said no to this action
             look
             think 3 turns: "** Screen Info **\n\n{\"current_app\": \"Settings\", \"last_action\": \"refused: a person said no to this action\"}"
-            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            ask Confirm { message: "pay 9.99", at: Spot { x: 10, y: 20, of: Size { width: 20, height: 40 } }, target: None, page: None, asker: Model }
               3. refused
             {"outcome":"refused","why":"a person said no to this action","steps":3,"notes":[]}
         "#]],

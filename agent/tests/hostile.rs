@@ -129,6 +129,7 @@ fn screen_of(hostile: &Hostile, number: u8) -> (Screen, Vec<Label>) {
             app: None,
             role: None,
             value: None,
+            is_on: None,
         }
     });
     (Screen::new(Picture::new(SIZE, rgba).expect("the size is right"), front), labels.collect())

@@ -384,11 +384,11 @@ fn a_person_is_asked_again_when_somebody_is_there() {
         expect![[r#"
             look
             think {"current_app": "Settings"}
-            ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } }, target: None, page: None, asker: Model }
               1. needs a person
             end needs-person
             -- broke off
-            ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } }, target: None, page: None, asker: Model }
             look
             act {"gesture":{"tap":{"at":{"x":2,"y":8,"of":{"width":20,"height":40}}}}}
               1. done
@@ -400,10 +400,10 @@ fn a_person_is_asked_again_when_somebody_is_there() {
         expect![[r#"
             look
             think {"current_app": "Settings"}
-            ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } }, target: None, page: None, asker: Model }
             look
             -- broke off before it
-            ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } }, target: None, asker: Model }
+            ask Confirm { message: "pay", at: Spot { x: 2, y: 8, of: Size { width: 20, height: 40 } }, target: None, page: None, asker: Model }
               1. refused: a person said no to this action
             look
         "#]],

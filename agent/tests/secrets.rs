@@ -83,6 +83,7 @@ impl Driver for Page {
             app: None,
             role: None,
             value: None,
+            is_on: None,
         };
         Ok(self.tells.then(|| vec![field]))
     }

@@ -156,9 +156,9 @@ impl Tree {
         (spot.x < of.size.width && spot.y < of.size.height).then_some(spot)
     }
 
-    /// What is written on the screen, from the top: widgets that say something, fields, rows and tabs that can be touched and whose
-    /// words are those of what lies in them, and the outermost widgets of each app for the sake of where that app is. If it is not
-    /// known which of several fields has the focus, all of them do.
+    /// What is written on the screen, from the top: widgets that say something, fields, switches and boxes, rows and tabs that can be
+    /// touched and whose words are those of what lies in them, and the outermost widgets of each app for the sake of where that app is.
+    /// If it is not known which of several fields has the focus, all of them do.
     pub fn labels(&self) -> Vec<Label> {
         let focused = self.focused_widgets();
         let side = |at: i32| u32::try_from(at).unwrap_or(0);
@@ -172,7 +172,9 @@ impl Tree {
             around.push(&widget.app);
             let is_focused = focused.contains(&at);
             let text = widget.words();
-            if text.is_empty() && !is_focused && !widget.is_password && !enters_app && !self.speaks_by_others(at) {
+            // A switch in a row says nothing itself, and is on or off.
+            let counts = is_focused || widget.is_password || enters_app || widget.is_on.is_some();
+            if text.is_empty() && !counts && !self.speaks_by_others(at) {
                 continue;
             }
             labels.push(Label {
@@ -189,6 +191,7 @@ impl Tree {
                 app: (!widget.app.is_empty()).then(|| widget.app.clone()),
                 role: (!widget.class.is_empty()).then(|| widget.class.clone()),
                 value: widget.value(),
+                is_on: widget.is_on,
             });
         }
         labels.sort_by_key(|label| (label.area.top, label.area.left));

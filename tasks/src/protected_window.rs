@@ -135,6 +135,7 @@ mod tests {
             app: None,
             role: None,
             value: None,
+            is_on: None,
         }
     }
 

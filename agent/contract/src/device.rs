@@ -86,6 +86,9 @@ pub struct Label {
     /// `text`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// Whether it is on, of a switch, a box or a button that stays down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_on: Option<bool>,
 }
 
 /// A rectangle of pixels; `right` and `bottom` lie outside of it.

@@ -70,8 +70,8 @@ pub(super) fn review(gesture: Gesture, warning: Option<&str>, context: ReviewCon
         if ruling.rules.is_empty() && policy.warning == Permission::Ask {
             // The question is the model's own then, in its words.
             let at = at.expect("it is a touch");
-            let target = context.target(at);
-            let question = Question::Confirm { message: message.to_owned(), at, target, asker: Asker::Model };
+            let (target, page) = (context.target(at), context.page(at));
+            let question = Question::Confirm { message: message.to_owned(), at, target, page, asker: Asker::Model };
             return Review::Ask(question, held);
         }
         ruling.permission = ruling.permission.max(policy.warning);

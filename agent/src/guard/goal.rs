@@ -3,12 +3,10 @@
 use tapwright_contract::device::Label;
 use tapwright_contract::gesture::Gesture;
 
+use super::heading::headings;
 use crate::policy::{contains_word, fold, fold_texts, near};
 use crate::profile::GoalChecks;
 use crate::secrets;
-
-/// A heading stands in the highest sixth of a display: below the status bar, in the bar that names the page.
-const HEADING_SHARE: u32 = 6;
 
 /// Why a gesture does not fit the goal, if it does not.
 pub(super) fn strays(gesture: &Gesture, labels: &[Label], goal: &str, checks: &GoalChecks) -> Option<String> {
@@ -18,20 +16,15 @@ pub(super) fn strays(gesture: &Gesture, labels: &[Label], goal: &str, checks: &G
         return (!has_secret && !quotes(&parts, text))
             .then(|| format!("the goal does not say {text:?}; type what it says, word for word"));
     }
-    let at = gesture.end().or(gesture.spot())?;
-    let touched = fold_texts(&near(labels, at));
+    // What is dragged is let go somewhere; a list that is moved is not touched where the finger leaves it.
+    let end = if let Gesture::Drag { to, .. } = gesture { Some(*to) } else { None };
+    let at = gesture.spot()?;
+    let touched: Vec<&str> = [Some(at), end].into_iter().flatten().flat_map(|at| near(labels, at)).collect();
+    let touched = fold_texts(&touched);
     if !checks.named.iter().any(|word| contains_word(&touched, &fold(word))) {
         return None;
     }
-    let highest = at.of.size.height / HEADING_SHARE;
-    let headings: Vec<&str> = labels
-        .iter()
-        .filter(|label| {
-            !label.touchable && label.value.is_none() && label.area.top / 2 + label.area.bottom / 2 < highest
-        })
-        .map(|label| label.text.trim())
-        .filter(|text| text.chars().any(char::is_alphabetic))
-        .collect();
+    let headings = headings(labels, at.of.size);
     let is_named = |heading: &&str| {
         let heading = fold(heading);
         parts.iter().any(|part| !part.is_quoted && contains_word(&fold(&part.text), &heading))
@@ -124,6 +117,7 @@ mod tests {
             app: None,
             role: None,
             value: None,
+            is_on: None,
         }
     }
 
@@ -185,6 +179,12 @@ mod tests {
             let strayed = strays(&gesture, &page(heading), goal, &checks);
             assert_eq!(strayed.is_none(), fits, "{goal}, on {heading} at {y}: {strayed:?}");
         }
+        // A list that is moved ends under a finger that presses nothing there; what is dragged is let go.
+        let over = std::time::Duration::from_millis(300);
+        let moved = |gesture| strays(&gesture, &page("Lea"), "Send \"hi\" to Leo", &checks).is_some();
+        assert!(!moved(Gesture::Swipe { from: at(105), to: at(205), over }));
+        assert!(moved(Gesture::Swipe { from: at(205), to: at(105), over }));
+        assert!(moved(Gesture::Drag { from: at(105), to: at(205), over }));
         assert_eq!(strays(&Gesture::Tap { at: at(205) }, &[], "Send \"hi\" to Leo", &checks), None, "nothing is told");
     }
 }

@@ -179,6 +179,7 @@ fn review_on_split_screen(call: &str, policy: &Policy) -> Review {
         app: Some(app.to_owned()),
         role: None,
         value: None,
+        is_on: None,
     };
     let labels = [
         label("Weather", "com.android.chrome", 0, 98),

@@ -34,6 +34,7 @@ pub fn label(text: &str, [left, top, right, bottom]: [u32; 4]) -> Label {
         app: None,
         role: None,
         value: None,
+        is_on: None,
     }
 }
 

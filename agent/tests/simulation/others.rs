@@ -218,8 +218,9 @@ impl World {
                 self.count("asked to unlock");
             }
             Question::Again { .. } => self.count("asked whether to do it again"),
-            Question::Confirm { target, asker, .. } => {
+            Question::Confirm { target, page, asker, .. } => {
                 self.is_kept_quiet(target.as_deref().unwrap_or_default(), "a person");
+                self.is_kept_quiet(page.as_deref().unwrap_or_default(), "a person");
                 self.count(if *asker == Asker::Policy { "the policy asks" } else { "the model asks" });
             }
             Question::Permit { message, .. } if message.starts_with("a secret, and") => {

@@ -92,6 +92,7 @@ fn add_icons(labels: &mut Vec<Label>, tree: &Tree, apps: &Apps) {
             app: Some(app),
             role: None,
             value: None,
+            is_on: None,
         }));
     }
     labels.sort_by_key(|label| (label.area.top, label.area.left));

@@ -68,11 +68,14 @@ fn read() -> mpsc::Receiver<String> {
 fn tell(question: &Question) {
     let mark = style("?").yellow().bold().for_stderr();
     let (lead, message) = match question {
-        Question::Confirm { message, at, target, asker } => {
-            let place = match target {
+        Question::Confirm { message, at, target, page, asker } => {
+            let mut place = match target {
                 Some(target) => format!("a touch on \"{}\"", output::fit(target, 40)),
                 None => format!("a touch at {}, {} of {}", at.x, at.y, at.of.size),
             };
+            if let Some(page) = page {
+                place += &format!(" on the page \"{}\"", output::fit(page, 40));
+            }
             permission(*asker, &place, message)
         }
         Question::TakeOver { message } => {
@@ -162,6 +165,7 @@ mod tests {
             message: "pay".to_owned(),
             at: Spot { x: 1, y: 1, of: of.into() },
             target: None,
+            page: None,
             asker: Asker::Model,
         };
         assert_eq!(parse_answer(&confirm, " Yes "), Some(Answer::Yes));

@@ -1,9 +1,9 @@
-//! The plans of `docs/examples`, whole: a trip over five apps with a ticket that is paid for, and a day of news, by a model that reads
-//! (`reader`), on phones of fresh seeds. The end is judged by the phone's state. `kill -9` at points that a seed draws, and `resume`:
+//! The plans of `docs/examples`, whole: a trip over five apps with a ticket that is paid for, by a model that reads (`reader`) and as a
+//! workflow without a model, and a day of news, on phones of fresh seeds. The end is judged by the phone's state. `kill -9` at points that a seed draws, and `resume`:
 //! one ticket, no place twice, nothing told twice, nothing lost.
 //!
 //! ```sh
-//! TRIPS=50 KILLED_TRIPS=20 cargo test --release -p tapwright --test trip -- --nocapture
+//! TRIPS=50 KILLED_TRIPS=20 DIGESTS=3 cargo test --release -p tapwright --test trip -- --nocapture
 //! ```
 //!
 //! The phone lives in the test's process, and is reached over ADB as any other; it goes on when the program is killed.
@@ -30,6 +30,7 @@ use tokio::runtime::Runtime;
 /// 2026-01-10, counted from 1970.
 const DAY: u64 = 20_463;
 const TRIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples/changchun.toml");
+const STEPS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples/changchun-steps.toml");
 const SETTINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples/changchun-settings.toml");
 const DIGEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples/digest.toml");
 
@@ -71,6 +72,8 @@ struct Trip {
     url: String,
     plan: &'static str,
     settings: Option<&'static str>,
+    /// The post that a workflow is told of: there is no model then.
+    guide: Option<String>,
     kills: u32,
 }
 
@@ -79,16 +82,26 @@ impl Trip {
         let phone = phone(seed);
         let reader = Arc::new(Mutex::new(Reader::new(phone.handle.clone())));
         let url = serve(reader.clone());
-        Trip { place: Place::new(), phone, reader, url, plan, settings, kills: 0 }
+        Trip { place: Place::new(), phone, reader, url, plan, settings, guide: None, kills: 0 }
+    }
+
+    /// The trip by what is written on the screen.
+    fn by_steps(seed: u64) -> Trip {
+        let guide = guides(&world(seed).facts()).into_keys().next();
+        Trip { guide, ..Trip::new(seed, STEPS, Some(SETTINGS)) }
     }
 
     fn command(&self) -> Command {
         let folder = self.folder().map(|folder| folder.display().to_string());
-        let mut words = match &folder {
-            Some(folder) => vec!["resume", folder],
-            None => {
-                let model = ["--model", &self.url, "--model-name", "reader"];
-                [&["run", "--plan", self.plan, "--device", &self.phone.address][..], &model].concat()
+        let guide = self.guide.as_ref().map(|guide| format!("guide={guide}"));
+        let mut words = match (&folder, &guide) {
+            (Some(folder), _) => vec!["resume", folder],
+            (None, guide) => {
+                let begin = ["run", "--plan", self.plan, "--device", &self.phone.address];
+                match guide {
+                    Some(guide) => [&begin[..], &["--set", guide]].concat(),
+                    None => [&begin[..], &["--model", &self.url, "--model-name", "reader"]].concat(),
+                }
             }
         };
         words.push("--json");
@@ -158,14 +171,20 @@ impl Trip {
     }
 }
 
-/// The attractions that the post recommends which is there when the phone begins.
-fn recommended_places(facts: &Facts) -> Vec<String> {
+/// The posts about Changchun that are there when the phone begins, each with the attractions that it recommends.
+fn guides(facts: &Facts) -> BTreeMap<String, Vec<String>> {
     let is_guide =
         |name: &str| name.contains("Changchun") && !["eat", "meals", "stomach"].iter().any(|word| name.contains(word));
-    let posts = facts.iter().filter(|(name, _)| name.starts_with("feed.post.") && name.ends_with(".places"));
-    let there = posts
-        .filter(|(name, _)| is_guide(name) && facts[&name.replace(".places", ".minute")].parse::<i32>().unwrap() <= 0);
-    there.flat_map(|(_, places)| places.split("; ").map(str::to_owned)).collect()
+    let there = facts.iter().filter_map(|(name, places)| {
+        let title = name.strip_prefix("feed.post.")?.strip_suffix(".places").filter(|title| is_guide(title))?;
+        let is_there = facts[&format!("feed.post.{title}.minute")].parse::<i32>().unwrap() <= 0;
+        is_there.then(|| (title.to_owned(), places.split("; ").map(str::to_owned).collect()))
+    });
+    there.collect()
+}
+
+fn recommended_places(facts: &Facts) -> Vec<String> {
+    guides(facts).into_values().flatten().collect()
 }
 
 /// The train at ten, if it has seats.
@@ -279,6 +298,57 @@ fn a_trip_that_is_killed_buys_one_ticket_and_saves_no_place_twice() {
     }
     println!("{kills} kills; {doubts} times it was told that something may or may not have happened");
     assert!(0 < kills);
+}
+
+/// The same trip without a model, by what is written on the screen.
+#[test]
+fn a_trip_is_made_by_its_steps() {
+    let (mut steps, mut made) = (Vec::new(), 0);
+    for seed in seeds().filter(|seed| guides(&world(*seed).facts()).len() == 1).take(count("TRIPS", 2)) {
+        let mut trip = Trip::by_steps(seed);
+        let before = trip.phone.handle.facts();
+        let ran = trip.carry_out(&[]);
+        trip.is_done(seed, &ran);
+        assert_eq!(complaints(seed, &before, &trip.phone.handle.facts()), [""; 0], "seed {seed}");
+        let document = trip.document();
+        let (number, price) = train(seed).unwrap();
+        assert!(
+            document.contains(&format!("{number}, Saturday, 10 January, 10:00, Beijing to Changchun, for ")),
+            "{document}"
+        );
+        assert!(document.contains(&format!(": ¥{price}\n")), "{document}");
+        for place in recommended_places(&before) {
+            assert_eq!(document.matches(&format!("- **{place}**: ")).count(), 1, "{document}");
+        }
+        steps.push(trip.steps());
+        made += 1;
+    }
+    println!("{made} trips by steps, of {} to {} steps", steps.iter().min().unwrap(), steps.iter().max().unwrap());
+}
+
+/// Killed at points that a seed draws: one ticket, no place and no note twice. Where nobody can tell whether a touch was done a person is asked.
+#[test]
+fn a_trip_by_steps_that_is_killed_does_nothing_twice() {
+    let (mut dice, mut kills, mut asked, mut made) = (Dice::new(12), 0, 0, 0);
+    let alone = seeds().filter(|seed| guides(&world(*seed).facts()).len() == 1);
+    for seed in alone.skip(2).take(count("KILLED_TRIPS", 2)) {
+        let mut trip = Trip::by_steps(seed);
+        let before = trip.phone.handle.facts();
+        let at: Vec<usize> = (0..4).map(|_| 1 + dice.below(300)).collect();
+        let ran = trip.carry_out(&at);
+        let after = trip.phone.handle.facts();
+        kills += trip.kills;
+        if ran.code == 11 {
+            asked += 1;
+            assert!(after["wallet.payments"].matches("rail ").count() <= 1, "seed {seed}, killed at {at:?}");
+            continue;
+        }
+        trip.is_done(seed, &ran);
+        assert_eq!(complaints(seed, &before, &after), [""; 0], "seed {seed}, killed at {at:?}");
+        made += 1;
+    }
+    println!("{kills} kills; {made} trips by steps were made, {asked} waited for a person");
+    assert!(0 < kills && asked <= made);
 }
 
 /// It was killed when the order was there and nobody had written that down, and somebody has closed the app since. The model found no such

@@ -132,7 +132,12 @@ impl GoalRunner for SessionRunner<'_> {
         let words = goal.goal.get_ref();
         self.watch.begins(goal, words, &at, rules.limits.steps_max);
         let SessionRunner { session, folder, watch, now, .. } = self;
-        let eyes = Eyes { driver: session.eyes(), look: rules.limits.look, secrets: session.secrets() };
+        let eyes = Eyes {
+            driver: session.eyes(),
+            look: rules.limits.look,
+            secrets: session.secrets(),
+            policy: rules.policy.clone(),
+        };
         let model = StepModel::new(progress.clone(), eyes);
         let about = "the steps of the file".to_owned();
         let mut opened = LoadedModel { model: Box::new(model), profiles: profiles(), about };

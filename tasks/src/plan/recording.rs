@@ -414,6 +414,7 @@ mod tests {
             app: None,
             role: Some(role.to_owned()),
             value: None,
+            is_on: None,
         };
         let labels = [
             label("FileChooser", "File Chooser Widget", [0, 0, 1280, 800]),

@@ -19,8 +19,8 @@ use crate::scene::last_picture;
 /// For people: what each goal asked for and took, outputs, notes, the last picture of each run, and what was not achieved.
 pub fn markdown(record: &PlanRecord, end: &PlanEnd) -> String {
     let mut text = format!("# {}\n\n{}\n", line(&record.plan.title), end_in_words(end, &record.plan));
-    for (name, value) in &record.plan.values {
-        let _ = writeln!(text, "\n- with **{name}** = {}", line(value));
+    for (at, (name, value)) in record.plan.values.iter().enumerate() {
+        let _ = writeln!(text, "{}- with **{name}** = {}", if at == 0 { "\n" } else { "" }, line(value));
     }
     for achieved in record.achieved() {
         let _ = write!(
@@ -30,7 +30,11 @@ pub fn markdown(record: &PlanRecord, end: &PlanEnd) -> String {
             goal_in_words(record, &achieved.goal, Some(&achieved.run))
         );
         for (name, value) in &achieved.outputs {
-            let _ = writeln!(text, "- **{name}**: {}", line(value));
+            let lines: Vec<String> = value.lines().map(line).collect();
+            let _ = match &lines[..] {
+                [_, _, ..] => writeln!(text, "- **{name}**:\n  - {}", lines.join("\n  - ")),
+                _ => writeln!(text, "- **{name}**: {}", line(value)),
+            };
         }
         for note in &achieved.notes {
             let _ = writeln!(text, "\n> {}", line(note));

@@ -13,7 +13,8 @@ use toml::Spanned;
 use super::goal::{Goal, OnFailure, TableSource, Work};
 use super::schedule::TimeSpan;
 use super::steps::{
-    Condition, Press, ScreenCondition, Step, StepAction, StepOutput, Target, WITHIN_MAX, Way, is_whole_address, words,
+    Condition, Press, ScreenCondition, Step, StepAction, StepOutput, Target, WITHIN_MAX, Way, compile,
+    is_whole_address, words,
 };
 use super::values::{OutputKind, place};
 use crate::mistake::nearest;
@@ -22,6 +23,9 @@ use crate::mistake::nearest;
 const DEPTH_MAX: usize = 5;
 /// Whoever has more wants a program of their own.
 pub const STEPS_MAX: usize = 1000;
+
+const PATTERN_HELP: &str =
+    "a regular expression without look-around, between single quotes: extract = '^(\\d+) pages$'";
 
 pub type Wrong = (Option<Range<usize>>, String, Option<String>);
 
@@ -41,6 +45,7 @@ pub struct RawStep {
     check: Option<RawCondition>,
     pause: Option<TimeSpan>,
     read: Option<String>,
+    extract: Option<String>,
     each: Option<String>,
     r#if: Option<RawCondition>,
     goal: Option<Spanned<String>>,
@@ -80,6 +85,7 @@ struct RawCondition {
     widget: Option<String>,
     role: Option<String>,
     beside: Option<String>,
+    on: Option<bool>,
     app: Option<String>,
     file: Option<String>,
     contains: Option<String>,
@@ -274,7 +280,7 @@ fn is_word(text: &str) -> bool {
     (1..=40).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
 }
 
-const VERBS: &str = "open, press, hold, type, keys, scroll, call, wait, check, pause, read, each, if, goal";
+const VERBS: &str = "open, press, hold, type, keys, scroll, call, wait, check, pause, read, extract, each, if, goal";
 
 /// The verbs of a step that are there.
 fn verbs(raw: &RawStep) -> Vec<&'static str> {
@@ -290,6 +296,7 @@ fn verbs(raw: &RawStep) -> Vec<&'static str> {
         ("check", raw.check.is_some()),
         ("pause", raw.pause.is_some()),
         ("read", raw.read.is_some()),
+        ("extract", raw.extract.is_some()),
         ("each", raw.each.is_some()),
         ("if", raw.r#if.is_some()),
         ("goal", raw.goal.is_some()),
@@ -309,10 +316,10 @@ fn beside_verb(raw: &RawStep) -> Vec<(&'static str, &'static [&'static str])> {
         ("add", raw.add, &["type"]),
         ("up", raw.up, &["scroll"]),
         ("with", raw.with.is_some(), &["call"]),
-        ("output", raw.output.is_some(), &["call", "read", "goal"]),
+        ("output", raw.output.is_some(), &["call", "read", "extract", "goal"]),
         ("pointer", raw.pointer.is_some(), &["call"]),
         ("expect", raw.expect.is_some(), &["open", "press", "hold", "type", "keys", "call"]),
-        ("within", raw.within.is_some(), WIDGETS),
+        ("within", raw.within.is_some(), &["press", "hold", "type", "scroll", "read", "extract"]),
         ("at", raw.at.is_some(), WIDGETS),
         ("as", raw.r#as.is_some(), &["each"]),
         ("do", raw.r#do.is_some(), &["each", "if"]),
@@ -383,6 +390,12 @@ fn step(raw: RawStep, span: &Range<usize>) -> Result<Step, Wrong> {
         StepAction::Call { name, arguments }
     } else if let Some(text) = raw.read {
         StepAction::Read(target(text)?)
+    } else if let Some(pattern) = raw.extract {
+        if place(&pattern).is_some() {
+            return Err(wrong("a pattern takes no values".to_owned(), "write what it looks for itself"));
+        }
+        compile(&pattern).map_err(|why| wrong(format!("{pattern:?} is no pattern: {why}"), PATTERN_HELP))?;
+        StepAction::Extract { pattern }
     } else if let Some(time) = raw.pause {
         StepAction::Pause(Duration::from_millis(time.ms))
     } else if let Some(condition) = raw.wait {
@@ -434,7 +447,7 @@ fn output(
     }
     let Some(output) = output else {
         return match (verb, pointer) {
-            ("read", _) => Err((Some(span.clone()), "what is read has no name".to_owned(), form())),
+            ("read" | "extract", _) => Err((Some(span.clone()), format!("what `{verb}` finds has no name"), form())),
             (_, Some(_)) => Err((Some(span.clone()), "what the pointer points at has no name".to_owned(), form())),
             _ => Ok(None),
         };
@@ -512,6 +525,7 @@ fn condition_of(raw: RawCondition, span: &Range<usize>) -> Result<(Condition, Op
         ("is", raw.is.is_some() != raw.value.is_some(), "value"),
         ("role", raw.role.is_some() && raw.widget.is_none(), "widget"),
         ("beside", raw.beside.is_some() && raw.widget.is_none(), "widget"),
+        ("on", raw.on.is_some() && raw.widget.is_none(), "widget"),
     ];
     if let Some((key, _, with)) = beside.into_iter().find(|(_, wrong, _)| *wrong) {
         return Err((at(), format!("`{key}` goes with `{with}`"), None));
@@ -535,7 +549,7 @@ fn condition_of(raw: RawCondition, span: &Range<usize>) -> Result<(Condition, Op
         Condition::Value { value, is: raw.is.unwrap_or_default() }
     } else {
         let widget = raw.widget.map(|text| Target { text, role: raw.role, beside: raw.beside });
-        Condition::Screen(ScreenCondition { text: raw.text, gone: raw.gone, widget, app: raw.app })
+        Condition::Screen(ScreenCondition { text: raw.text, gone: raw.gone, widget, on: raw.on, app: raw.app })
     };
     Ok((condition, within))
 }

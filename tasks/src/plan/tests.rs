@@ -834,6 +834,7 @@ fn mistakes_in_steps_are_pointed_at() {
         "type = \"{{secret:pin}}\"\ninto = \"PIN\"",
         "call = \"files.read\"\nwith = { path = \"a\" }\noutput = { text = \"text\" }\npointer = \"/a\"",
         "pause = \"3s\"",
+        "extract = '^(.+): ¥(\\d+)$'\noutput = { prices = \"items\" }\nwithin = \"3s\"",
     ] {
         Plan::parse(Path::new("p"), &step(text), &[].into()).unwrap_or_else(|wrong| panic!("{text}: {wrong}"));
     }
@@ -846,8 +847,13 @@ fn mistakes_in_steps_are_pointed_at() {
         ("type = \"A\"\nrole = \"field\"", "`role` and `beside` tell apart what `into` names, and it is not there"),
         ("wait = { text = \"a\", file = \"b\" }", "about one thing"),
         ("check = { contains = \"b\" }", "about one thing"),
+        ("check = { text = \"b\", on = true }", "`on` goes with `widget`"),
         ("check = { text = \"a\", contains = \"b\" }", "`contains` goes with `file`"),
         ("read = \"Total\"", "has no name"),
+        ("extract = 'a'", "has no name"),
+        ("extract = '('\noutput = { a = \"items\" }", "is no pattern: unclosed group"),
+        ("extract = '{{city}}'\noutput = { a = \"text\" }", "takes no values"),
+        ("extract = 'a'\nrole = \"text\"\noutput = { a = \"text\" }", "`role` means nothing beside `extract`"),
         ("call = \"x\"\nwith = { at = 2026-11-27 }", "is a date"),
         ("call = \"x\"\noutput = { a = \"text\", b = \"text\" }", "one thing"),
         ("type = \"{{nobody}}\"", "no earlier step has the output `nobody`"),

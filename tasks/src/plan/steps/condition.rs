@@ -10,7 +10,7 @@ use tapwright_contract::Size;
 use tapwright_contract::device::{Front, Label};
 use url::Url;
 
-use super::find::{Found, find, plain};
+use super::find::{Found, find, holds, plain};
 use super::{Target, target_texts};
 
 /// So much of what was there instead is told.
@@ -40,6 +40,8 @@ pub struct ScreenCondition {
     pub gone: Option<String>,
     /// There is this widget, once.
     pub widget: Option<Target>,
+    /// It is on, or off: a switch, a box, or what holds one.
+    pub on: Option<bool>,
     /// This app is in front, by its id or its name.
     pub app: Option<String>,
 }
@@ -120,6 +122,7 @@ impl Condition {
                     Some(target) => Some(target.with_texts(fill)?),
                     None => None,
                 },
+                on: screen.on,
                 app: screen.app.as_deref().map(&mut *fill).transpose()?,
             }),
             Condition::File { path, contains, is_gone } => Condition::File {
@@ -217,13 +220,30 @@ impl ScreenCondition {
             return Err(format!("{text:?} is still written there"));
         }
         match self.widget.as_ref().map(|target| (target, find(target, labels, display))) {
-            None | Some((_, Found::One(_))) => Ok(()),
+            None => Ok(()),
+            Some((target, Found::One(label))) => match (self.on, state_of(label, labels)) {
+                (None, _) => Ok(()),
+                (Some(wanted), Some(is)) if wanted == is => Ok(()),
+                (Some(_), Some(is)) => Err(format!("{target} is {}", on_or_off(is))),
+                (Some(_), None) => Err(format!("{target} does not tell whether it is on")),
+            },
             Some((target, Found::None)) => Err(format!("{target} is not there; {}", there())),
             Some((target, Found::Several(which))) => {
                 Err(format!("{target} is there more than once: {}", which.join("; ")))
             }
         }
     }
+}
+
+/// Whether a widget is on, or the one thing in it that can be.
+fn state_of(label: &Label, labels: &[Label]) -> Option<bool> {
+    let inside = labels.iter().filter(|inner| holds(label, inner)).filter_map(|inner| inner.is_on);
+    let all: Vec<bool> = inside.collect();
+    label.is_on.or(if let [only] = all[..] { Some(only) } else { None })
+}
+
+pub fn on_or_off(is_on: bool) -> &'static str {
+    if is_on { "on" } else { "off" }
 }
 
 /// Whether an app in front is the one that somebody names.
@@ -240,7 +260,10 @@ impl fmt::Display for Condition {
                 parts.extend(screen.app.as_ref().map(|app| format!("{app:?} is in front")));
                 parts.extend(screen.text.as_ref().map(|text| format!("{text:?} is written there")));
                 parts.extend(screen.gone.as_ref().map(|text| format!("{text:?} is written nowhere")));
-                parts.extend(screen.widget.as_ref().map(|target| format!("there is {target}")));
+                parts.extend(screen.widget.as_ref().map(|target| match screen.on {
+                    None => format!("there is {target}"),
+                    Some(on) => format!("{target} is {}", on_or_off(on)),
+                }));
                 f.write_str(&parts.join(" and "))
             }
             Condition::File { path, contains: None, is_gone: false } => write!(f, "the file {path:?} is there"),

@@ -99,7 +99,7 @@ pub fn content(label: &Label) -> &str {
 }
 
 /// Labels whose middle is on the display: what lies outside cannot be touched.
-fn visible(labels: &[Label], display: Size) -> Vec<&Label> {
+pub fn visible(labels: &[Label], display: Size) -> Vec<&Label> {
     let on = |label: &&Label| {
         let (x, y) = middle(&label.area);
         label.area.pixels() > 0 && x < display.width && y < display.height
@@ -240,7 +240,8 @@ pub fn role_word(found: &str) -> Option<&'static str> {
     ROLES.iter().map(|(word, _)| *word).find(|word| is_role(word, found))
 }
 
-fn holds(outer: &Label, inner: &Label) -> bool {
+/// Whether one lies in another: the middle of it, and it is not the larger one.
+pub fn holds(outer: &Label, inner: &Label) -> bool {
     let (x, y) = middle(&inner.area);
     outer.area.holds(x, y) && inner.area.pixels() <= outer.area.pixels()
 }

@@ -14,11 +14,13 @@
 //! | room | what is there |
 //! | --- | --- |
 //! | [`find`] | which widget is meant: one, none or several |
+//! | [`extract`] | what on a page matches a pattern |
 //! | [`condition`] | what is waited for and checked |
 //! | [`progress`] | how far a run has come, as its journal tells |
 //! | [`model`] | what is said next |
 
 mod condition;
+mod extract;
 mod find;
 mod model;
 mod progress;
@@ -31,6 +33,7 @@ use serde_json::Value;
 use super::values::{OutputKind, is_number};
 
 pub use condition::{Condition, ScreenCondition, is_whole_address};
+pub use extract::compile;
 pub use find::{Found, find, find_field, in_words, is_field, middle, role_word};
 pub use model::{Eyes, StepModel, profiles};
 pub use progress::{DeedState, SharedProgress, StepPosition, outputs_of, verdict_of};
@@ -83,6 +86,8 @@ pub enum StepAction {
     Test(Condition),
     /// Tells what stands beside a caption, or in a field.
     Read(Target),
+    /// Tells what matches a pattern, from here to the end of the page if that is to be a list.
+    Extract { pattern: String },
     /// Lets time pass.
     Pause(Duration),
 }
@@ -179,6 +184,7 @@ impl fmt::Display for Step {
             StepAction::Check(condition) => write!(f, "check that {condition}")?,
             StepAction::Test(condition) => write!(f, "see whether {condition}")?,
             StepAction::Read(target) => write!(f, "read what stands at {target}")?,
+            StepAction::Extract { pattern } => write!(f, "take from the page what matches {pattern:?}")?,
             StepAction::Pause(time) => write!(f, "wait for {} s", time.as_secs_f32())?,
         }
         match &self.expect {
@@ -216,6 +222,7 @@ impl Step {
             | StepAction::Check(_)
             | StepAction::Test(_)
             | StepAction::Read(_)
+            | StepAction::Extract { .. }
             | StepAction::Pause(_) => true,
         }
     }
@@ -236,7 +243,7 @@ impl Step {
                 },
                 adds: *adds,
             },
-            StepAction::Keys { .. } | StepAction::Pause(_) => self.act.clone(),
+            StepAction::Keys { .. } | StepAction::Extract { .. } | StepAction::Pause(_) => self.act.clone(),
             StepAction::Scroll { target, way } => StepAction::Scroll { target: target.with_texts(fill)?, way: *way },
             StepAction::Call { name, arguments } => {
                 StepAction::Call { name: name.clone(), arguments: value_with_texts(arguments, fill)? }
@@ -265,7 +272,7 @@ impl Step {
                 texts.push(text);
                 into.iter().for_each(|target| target_texts(target, &mut texts));
             }
-            StepAction::Keys { .. } | StepAction::Pause(_) => {}
+            StepAction::Keys { .. } | StepAction::Extract { .. } | StepAction::Pause(_) => {}
             StepAction::Call { arguments, .. } => value_texts(arguments, &mut texts),
             StepAction::Wait(condition) | StepAction::Check(condition) | StepAction::Test(condition) => {
                 condition.texts(&mut texts);

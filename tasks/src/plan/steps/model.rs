@@ -11,20 +11,22 @@ use tapwright_agent::clock::{Clock, Timer};
 use tapwright_agent::dialect::Dialect;
 use tapwright_agent::dialect::frame::Coordinates;
 use tapwright_agent::place::Place;
+use tapwright_agent::policy::Policy;
 use tapwright_agent::secrets::Secrets;
-use tapwright_contract::device::{Driver, Label};
+use tapwright_contract::device::{Driver, Front, Label};
 use tapwright_contract::gesture::{Abilities, Button, Clicks};
 use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Prompt, Reply};
 use tapwright_contract::{ScreenId, Size, Spot};
 use tapwright_models::scripted::Scripted;
 
-use super::condition::{is_front, texts_in_brief};
+use super::condition::{is_front, on_or_off, texts_in_brief};
 use super::find::{Found, content, find, find_field, in_words, is_field, is_role, middle, value_at};
 use super::progress::{
     LastTry, Mark, Progress, ScreenPrint, SharedProgress, StepPart, TRIES_MAX, condition_of, finish_message,
 };
-use super::{Condition, Press, Step, StepAction, Target, Way};
+use super::{Condition, Press, Step, StepAction, Target, Way, extract};
 use crate::headline::STEP_MODEL;
+use crate::plan::values::OutputKind;
 use crate::profile::{Profiles, Shipped};
 
 /// How long until the widgets are read again while something is waited for.
@@ -39,6 +41,13 @@ const WAKES_WITHIN: Duration = Duration::from_secs(2);
 const SCROLLS_MAX: u32 = 60;
 /// How many scrolls in a row after which the screen says the same are the end: a page may be blank for several screens.
 const SAME_MAX: u32 = 8;
+/// The same where a list is read to its end: it is known by what was found, and nobody waits for what may come.
+const END_AFTER: u32 = 3;
+/// How often is scrolled for one list; what is longer is not told as if it were whole.
+const LIST_SCROLLS_MAX: u32 = 200;
+/// The grid on which a finger that scrolls goes down.
+const COLUMNS: u32 = 8;
+const ROWS: u32 = 20;
 /// How long what a doubtful step expects is waited for.
 const DOUBT_WITHIN: Duration = Duration::from_secs(3);
 
@@ -49,6 +58,8 @@ pub struct Eyes {
     pub look: Duration,
     /// What stands in no record, wherever it is seen.
     pub secrets: Secrets,
+    /// What is asked about: a finger that scrolls goes down elsewhere.
+    pub policy: Policy,
 }
 
 /// Says the next step.
@@ -319,6 +330,7 @@ impl StepModel {
                 Saying::Do(Action::CallApi(ApiCall { name: name.clone(), arguments: object(arguments) }))
             }
             StepAction::Read(target) => self.read(target, progress, until).await,
+            StepAction::Extract { pattern } => return plain(self.extract(step, pattern, progress, until).await),
             StepAction::Pause(time) => Saying::Do(Action::Wait { duration: *time }),
             StepAction::Wait(_) | StepAction::Check(_) | StepAction::Test(_) => Saying::Skip,
         };
@@ -433,31 +445,88 @@ impl StepModel {
 
     async fn scroll(&mut self, target: &Target, way: Way, progress: &Progress) -> Saying {
         let labels = self.labels().await.unwrap_or_default();
-        let Some((of, _)) = &progress.seen else { return Saying::GiveUp("the screen was not seen".to_owned()) };
-        match find(target, &labels, of.size) {
+        match find(target, &labels, self.size(progress)) {
             Found::One(_) => return Saying::Do(Action::Wait { duration: Duration::ZERO }),
             Found::Several(which) => {
                 return Saying::GiveUp(format!("{target} could be one of several: {}", which.join("; ")));
             }
             Found::None => {}
         }
-        let now = digest(&labels);
-        self.same = if self.scrolled.as_ref() == Some(&now) { self.same + 1 } else { 0 };
-        if self.same >= SAME_MAX || self.scrolls >= SCROLLS_MAX {
+        let is_end = self.is_scrolled_to_the_end(&labels, SAME_MAX);
+        if is_end || self.scrolls >= SCROLLS_MAX {
             return Saying::GiveUp(format!("{target} is nowhere up to the end; there is: {}", texts_in_brief(&labels)));
         }
+        self.scroll_on(way, &labels, progress)
+    }
+
+    /// Whether so many scrolls in a row have changed nothing, this one counted.
+    fn is_scrolled_to_the_end(&mut self, labels: &[Label], same_max: u32) -> bool {
+        let now = digest(labels);
+        self.same = if self.scrolled.as_ref() == Some(&now) { self.same + 1 } else { 0 };
         self.scrolled = Some(now);
+        self.same >= same_max
+    }
+
+    fn scroll_on(&mut self, way: Way, labels: &[Label], progress: &Progress) -> Saying {
+        let Some((of, front)) = &progress.seen else { return Saying::GiveUp("the screen was not seen".to_owned()) };
         self.scrolls += 1;
-        let place = |part| Place::of_steps((1, 2), (part, 20));
-        let (from, to) = if way == Way::Down { (14, 6) } else { (6, 14) };
-        match (place(from), place(to)) {
-            _ if self.abilities.scroll => {
-                let at = Place::of_parts(1, 1, 2);
-                let down = if way == Way::Down { 5 } else { -5 };
-                at.map_or(Saying::Skip, |at| Saying::Do(Action::Scroll { at, right: 0, down }))
+        if self.abilities.scroll {
+            let down = if way == Way::Down { 5 } else { -5 };
+            return Place::of_parts(1, 1, 2)
+                .map_or(Saying::Skip, |at| Saying::Do(Action::Scroll { at, right: 0, down }));
+        }
+        let [from, to] = self.swipe(way, *of, front, labels).map(Place::of_spot);
+        Saying::Do(Action::Swipe { from, to })
+    }
+
+    /// Where a finger that scrolls goes down and up. What it lies on is judged as if it were pressed, so it goes down where the policy lets it,
+    /// as near to the middle as there is such a place.
+    fn swipe(&self, way: Way, of: ScreenId, front: &Front, labels: &[Label]) -> [Spot; 2] {
+        let spot =
+            |column: u32, row: u32| Spot { x: of.size.width * column / COLUMNS, y: of.size.height * row / ROWS, of };
+        let (rows, forth): ([u32; 11], i32) = match way {
+            Way::Down => ([14, 13, 12, 15, 11, 10, 9, 8, 7, 6, 5], -8),
+            Way::Up => ([6, 7, 8, 5, 9, 10, 11, 12, 13, 14, 15], 8),
+        };
+        let starts = rows.into_iter().flat_map(|row| [4, 3, 5, 2, 6, 1, 7].map(|column| (column, row)));
+        let is_let = |(column, row): &(u32, u32)| self.eyes.policy.lets_touch(spot(*column, *row), front, labels);
+        let (column, row) = starts.into_iter().find(is_let).unwrap_or((COLUMNS / 2, rows[0]));
+        // The bars at the top and the bottom are no part of the list.
+        [spot(column, row), spot(column, row.saturating_add_signed(forth).clamp(2, ROWS - 3))]
+    }
+
+    /// What matches a pattern: noted as it is found, screen after screen, so that a run that goes on knows it.
+    async fn extract(&mut self, step: &Step, pattern: &str, progress: &Progress, until: Duration) -> Saying {
+        let pattern = match extract::compile(pattern) {
+            Ok(pattern) => pattern,
+            Err(why) => return Saying::GiveUp(why),
+        };
+        let is_list = step.output.as_ref().is_some_and(|output| output.kind == OutputKind::Items);
+        loop {
+            let labels = self.settled_labels().await.unwrap_or_default();
+            let mut items = extract::matches(&pattern, &labels, self.size(progress));
+            items.retain(|item| !progress.extracted.contains(item));
+            items.truncate(if is_list { usize::MAX } else { 1 });
+            if !items.is_empty() {
+                return Saying::Do(Action::Note { message: items.join("\n"), keeps_page: false });
             }
-            (Some(from), Some(to)) => Saying::Do(Action::Swipe { from, to }),
-            _ => Saying::Skip,
+            if !self.is_scrolled_to_the_end(&labels, END_AFTER) {
+                return match self.scrolls {
+                    LIST_SCROLLS_MAX => Saying::GiveUp(format!("the page goes on after {LIST_SCROLLS_MAX} screens")),
+                    _ => self.scroll_on(Way::Down, &labels, progress),
+                };
+            }
+            if !progress.extracted.is_empty() {
+                return Saying::Do(Action::Wait { duration: Duration::ZERO });
+            }
+            if until <= self.clock.elapsed() {
+                let there = texts_in_brief(&labels);
+                return Saying::GiveUp(format!(
+                    "nothing matches {:?} up to the end; there is: {there}",
+                    pattern.as_str()
+                ));
+            }
+            self.clock.sleep(AGAIN).await;
         }
     }
 
@@ -579,13 +648,19 @@ fn digest(labels: &[Label]) -> String {
         |text: &str| text.contains(':') && text.chars().all(|c| c.is_ascii_digit() || ": APMapm.".contains(c));
     let mut texts: Vec<&str> = labels.iter().map(printable).collect();
     texts.retain(|text| !text.is_empty() && !is_time(text));
+    // What was switched says the same in words.
+    for is_on in labels.iter().filter_map(|label| label.is_on) {
+        texts.push(on_or_off(is_on));
+    }
     texts.sort_unstable();
     digest_of(&texts)
 }
 
 /// The same of one widget. Its place does not count: what comes between moves it.
 fn widget_digest(label: &Label) -> String {
-    digest_of(&[label.role.as_deref().unwrap_or_default(), printable(label)])
+    let state = label.is_on.map(on_or_off);
+    let says = [label.role.as_deref().unwrap_or_default(), printable(label)];
+    digest_of(&says.into_iter().chain(state).collect::<Vec<_>>())
 }
 
 fn digest_of(texts: &[&str]) -> String {

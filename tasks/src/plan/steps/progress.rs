@@ -40,6 +40,8 @@ pub struct Progress {
     pub tries: u32,
     /// What was found out.
     pub outputs: Outputs,
+    /// What the present step has found of a list so far.
+    pub extracted: Vec<String>,
     /// What cannot be mended: what was found out is not what it is to be.
     pub failure: Option<String>,
     /// The display that was seen last, and the app in front of it.
@@ -295,7 +297,7 @@ impl Progress {
         if mark.at != self.at {
             self.at = mark.at;
             (self.tries, self.last, self.doubt) = (0, LastTry::None, None);
-            self.pages = FilePages::default();
+            (self.pages, self.extracted) = (FilePages::default(), Vec::new());
         }
     }
 
@@ -387,7 +389,9 @@ impl Progress {
         match (&step.act, self.part()) {
             // Nobody has told what came of it.
             _ if result == StepResult::Person => {}
-            (StepAction::Scroll { .. }, Some(StepPart::Act)) if result == StepResult::Done => {
+            (StepAction::Scroll { .. } | StepAction::Extract { .. }, Some(StepPart::Act))
+                if result == StepResult::Done =>
+            {
                 self.last = LastTry::Scrolled;
                 return;
             }
@@ -395,9 +399,23 @@ impl Progress {
                 let told = self.told.take();
                 self.keep(step.output.as_ref(), told.as_deref().unwrap_or_default());
             }
+            (StepAction::Extract { .. }, Some(StepPart::Act)) => {
+                let is_list = step.output.as_ref().is_some_and(|output| output.kind == OutputKind::Items);
+                self.extracted.extend(self.noted().iter().flat_map(|noted| noted.lines()).map(str::to_owned));
+                // Of a list there may be more further down.
+                if is_list && result == StepResult::Noted {
+                    self.last = LastTry::Part;
+                    return;
+                }
+                self.keep(step.output.as_ref(), &self.extracted.join("\n"));
+                if self.failure.is_some() {
+                    self.extracted.clear();
+                    return;
+                }
+            }
             (StepAction::Read(_), Some(StepPart::Act)) => {
-                if let Ok(Call::Do(Action::Note { message, .. })) = Dialect::Computer.read(&self.action, false).call {
-                    self.keep(step.output.as_ref(), &message);
+                if let Some(noted) = self.noted() {
+                    self.keep(step.output.as_ref(), &noted);
                     // Whoever tries it again reads it again.
                     if self.failure.is_some() {
                         return;
@@ -407,6 +425,14 @@ impl Progress {
             _ => {}
         }
         self.advance();
+    }
+
+    /// What the last action notes, if it is a note.
+    fn noted(&self) -> Option<String> {
+        match Dialect::Computer.read(&self.action, false).call {
+            Ok(Call::Do(Action::Note { message, .. })) => Some(message),
+            _ => None,
+        }
     }
 
     fn keep(&mut self, output: Option<&StepOutput>, text: &str) {
@@ -428,7 +454,7 @@ impl Progress {
     fn advance(&mut self) {
         self.at = self.after();
         (self.tries, self.last, self.doubt) = (0, LastTry::None, None);
-        self.pages = FilePages::default();
+        (self.pages, self.extracted) = (FilePages::default(), Vec::new());
     }
 }
 

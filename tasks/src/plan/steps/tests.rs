@@ -24,6 +24,7 @@ fn label(role: &str, text: &str, [left, top, right, bottom]: [u32; 4]) -> Label 
         app: None,
         role: Some(role.to_owned()),
         value: None,
+        is_on: None,
     }
 }
 
@@ -126,6 +127,21 @@ fn conditions_say_what_was_there_instead() {
     assert!(holds(gone).unwrap_err().contains("still written"));
     let twice = ScreenCondition { widget: Some(Target::of("Delete")), ..ScreenCondition::default() };
     assert!(holds(twice).unwrap_err().contains("more than once"));
+    // A row tells of the one switch in it; what holds several, or none, tells nothing.
+    let mut page = page.clone();
+    page[0].area = Area { left: 0, top: 0, right: 400, bottom: 700 };
+    for at in [4, 13] {
+        page[at].is_on = Some(at == 13);
+    }
+    let state = |text: &str, role: Option<&str>, on: bool| {
+        let widget = Some(Target { role: role.map(str::to_owned), ..Target::of(text) });
+        let screen = ScreenCondition { widget, on: Some(on), ..ScreenCondition::default() };
+        screen.holds(Some(&page), Some(&front), DISPLAY)
+    };
+    assert_eq!((state("Ben", Some("row"), false), state("Wi-Fi", Some("switch"), true)), (Ok(()), Ok(())));
+    assert!(state("Wi-Fi", Some("switch"), false).unwrap_err().ends_with("is on"));
+    assert!(state("Anna", Some("row"), true).unwrap_err().contains("does not tell whether"));
+    assert!(state("Contacts", None, true).unwrap_err().contains("does not tell whether"));
     let app = |app: &str| ScreenCondition { app: Some(app.to_owned()), ..ScreenCondition::default() };
     assert_eq!((holds(app("contacts")), holds(app("com.contacts"))), (Ok(()), Ok(())));
     assert!(holds(app("Mail")).unwrap_err().contains("Contacts"));
@@ -339,6 +355,34 @@ fn a_journal_tells_where_a_run_stands() {
     let said = progress::finish_message(&run.0.now(), None);
     assert_eq!(outputs_of(&said), run.0.now().outputs, "{said}");
     assert_eq!(verdict_of(&progress::finish_message(&run.0.now(), Some(true))), Some(true));
+}
+
+/// A list is longer than a screen: what was found above is known further down, and in a run that goes on.
+#[test]
+fn a_list_is_put_together_from_its_screens() {
+    let extract = |name: &str, kind| Step {
+        output: Some(StepOutput { name: name.to_owned(), kind, pointer: None }),
+        ..Step::new(StepAction::Extract { pattern: ".+".to_owned() })
+    };
+    let steps = [extract("sights", OutputKind::Items), extract("price", OutputKind::Number)];
+    let run = Told(SharedProgress::new(&steps, &Outputs::new()));
+    run.step(&at(0, 0), "note(message=\"Old Palace\\nSnow World\")", None, StepResult::Noted);
+    assert_eq!((run.at(), run.0.now().last), ((0, 0), LastTry::Part), "there may be more");
+    run.step(&at(0, 0), "swipe(start=[1,9], end=[1,1])", None, StepResult::Done);
+    assert_eq!(run.0.now().extracted, ["Old Palace", "Snow World"]);
+    run.step(&at(0, 0), "note(message=\"Film Museum | ¥50\")", None, StepResult::Noted);
+    run.step(&at(0, 0), "screenshot()", None, StepResult::Waited);
+    assert_eq!((run.at(), run.0.now().extracted.len()), ((1, 0), 0));
+    assert_eq!(run.0.now().outputs["sights"], "Old Palace\nSnow World\nFilm Museum | ¥50");
+    // Of a text or a number the first is meant.
+    run.step(&at(1, 0), "swipe(start=[1,9], end=[1,1])", None, StepResult::Done);
+    run.step(&at(1, 0), "note(message=\"¥50\")", None, StepResult::Noted);
+    assert_eq!((run.at(), run.0.now().outputs["price"].as_str()), ((2, 0), "50"));
+    let wrong = Told(SharedProgress::new(&steps[1..], &Outputs::new()));
+    wrong.step(&at(0, 0), "note(message=\"free\")", None, StepResult::Noted);
+    assert!(wrong.0.now().failure.is_some_and(|why| why.contains("number")));
+    wrong.0.begin_anew();
+    assert_eq!((wrong.at(), wrong.0.now().extracted.len()), ((0, 0), 0), "it is looked for again");
 }
 
 /// A cell that is to be added up is a number, and no text that looks like one.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::slice::from_ref;
 
+use tapwright_agent::policy::{CAREFUL, TRUSTING};
 use tapwright_agent::secrets::SecretText;
 use tapwright_contract::device::{Area, DriverError, DriverErrorKind, Screen};
 use tapwright_contract::gesture::Gesture;
@@ -52,11 +53,17 @@ fn label(role: &str, text: &str) -> Label {
         app: None,
         role: Some(role.to_owned()),
         value: None,
+        is_on: None,
     }
 }
 
 fn model(labels: &[Label], secrets: Secrets) -> StepModel {
-    let eyes = Eyes { driver: Box::new(Page(labels.to_vec())), look: Duration::from_secs(1), secrets };
+    let eyes = Eyes {
+        driver: Box::new(Page(labels.to_vec())),
+        look: Duration::from_secs(1),
+        secrets,
+        policy: toml::from_str(TRUSTING).unwrap(),
+    };
     StepModel::new(SharedProgress::new(&[], &Outputs::new()), eyes)
 }
 
@@ -92,9 +99,45 @@ async fn a_touch_counts_as_done_only_by_what_became_of_its_widget() {
     ] {
         assert_eq!(said(&step, &before, Some(&pay), &now).await, expected, "{why}");
     }
+    // A box says nothing, and is on or off.
+    let tick = Step::new(StepAction::Press { target: Target::of("Milk"), how: Press::Once });
+    let milk = |is_on| Label { is_on: Some(is_on), ..label("CheckBox", "Milk") };
+    let off = [milk(false)];
+    assert_eq!(said(&tick, &off, Some(&off[0]), &[milk(true)]).await, "done", "it was ticked");
+    assert_eq!(said(&tick, &off, Some(&off[0]), &off).await, "again");
     let keys = Step::new(StepAction::Keys { keys: "ctrl+s".to_owned() });
     assert_eq!(said(&keys, &before, None, &before).await, "again");
     assert_eq!(said(&keys, &before, None, &[low]).await, "asks", "keys have no widget that could tell");
+}
+
+/// What a finger goes down on is judged as if it were pressed: one that scrolls goes down where nobody is asked.
+#[test]
+fn a_finger_that_scrolls_goes_down_where_the_policy_lets_it() {
+    let of = ScreenId::from(Size { width: 80, height: 200 });
+    let front = Front { id: "shop".to_owned(), label: "Shop".to_owned(), aliases: Vec::new() };
+    let text = |text: &str, [left, top, right, bottom]: [u32; 4]| Label {
+        area: Area { left, top, right, bottom },
+        ..label("TextView", text)
+    };
+    let careful: Policy = toml::from_str(CAREFUL).unwrap();
+    let begins = |way, labels: &[Label]| {
+        let mut model = model(labels, Secrets::default());
+        model.eyes.policy = careful.clone();
+        let [from, to] = model.swipe(way, of, &front, labels);
+        assert!(from.x == to.x && 30 <= from.y.abs_diff(to.y), "{from:?} {to:?}");
+        (from.x, from.y)
+    };
+    assert_eq!(begins(Way::Down, &[]), (40, 140));
+    assert_eq!(begins(Way::Up, &[]), (40, 60));
+    let send = text("Send", [60, 190, 80, 200]);
+    assert_eq!(begins(Way::Down, &[text("Milk", [0, 130, 80, 150]), send.clone()]), (40, 140));
+    // A button, and words that look as if they agreed to all that is on the page.
+    assert_eq!(begins(Way::Down, &[text("Pay", [35, 130, 80, 150]), text("Milk", [0, 130, 35, 150])]), (30, 140));
+    let agrees = text("I do not agree", [0, 135, 80, 150]);
+    assert_eq!(begins(Way::Down, &[agrees.clone(), text("Milk", [0, 125, 80, 134]), send.clone()]), (40, 130));
+    // Where nothing is written all that is on the page counts: a short list is all that there is.
+    assert_eq!(begins(Way::Down, &[agrees.clone(), send.clone(), text("Milk", [0, 60, 80, 75])]), (40, 70));
+    assert_eq!(begins(Way::Down, &[agrees, send]), (40, 140), "there is no better place");
 }
 
 #[tokio::test(start_paused = true)]
