@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tapwright_agent::profile::Profile;
+use tapwright_contract::Size;
 use tapwright_models::{ModelSettings, Sampling};
 
 use crate::device::DeviceKind;
@@ -29,6 +30,21 @@ pub struct Profiles {
     pub goals: Option<TrainedGoals>,
     /// On which kinds of device it was trained; empty if that is not said, and then it may be asked about any.
     pub devices: Vec<DeviceKind>,
+    /// Of what proportions the displays of its training were; any, if that is not said.
+    pub display_ratio: Option<DisplayRatio>,
+}
+
+/// How many times as high as wide a display is at least and at most. What a small model was trained on shrinks to pictures of one size, and
+/// of others it has seen nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub struct DisplayRatio(pub f64, pub f64);
+
+impl DisplayRatio {
+    /// Whether a display is of these proportions.
+    pub fn includes(self, display: Size) -> bool {
+        let ratio = f64::from(display.height) / f64::from(display.width.max(1));
+        (self.0..=self.1).contains(&ratio)
+    }
 }
 
 #[derive(Deserialize)]
@@ -39,6 +55,7 @@ struct File {
     goals: Option<TrainedGoals>,
     #[serde(default)]
     devices: Vec<DeviceKind>,
+    display_ratio: Option<DisplayRatio>,
 }
 
 /// A profile that comes with this program. The prompts in them are our own words.
@@ -165,9 +182,9 @@ impl Profiles {
     }
 
     fn parse(text: &str) -> Result<Profiles, toml::de::Error> {
-        let File { agent, model, goals, devices } = toml::from_str(text)?;
+        let File { agent, model, goals, devices, display_ratio } = toml::from_str(text)?;
         let model = model.unwrap_or_else(|| ModelSettings::new(Sampling::GREEDY));
-        Ok(Profiles { agent, model, goals, devices })
+        Ok(Profiles { agent, model, goals, devices, display_ratio })
     }
 }
 
@@ -342,7 +359,7 @@ mod tests {
     /// The same for computers, in the form and the coordinates of each family.
     #[test]
     fn every_example_for_computers_is_understood() {
-        let size = tapwright_contract::Size { width: 1280, height: 800 };
+        let size = Size { width: 1280, height: 800 };
         for shipped in [COMPUTER, UI_TARS, QWEN_COMPUTER, GLM_COMPUTER] {
             let agent = shipped.profiles().agent;
             let (system, frame) = (agent.system.clone().unwrap(), agent.frame(size));
@@ -460,5 +477,13 @@ mod tests {
         assert_eq!(profiles.model.longest_edge, Some(126_000));
         assert_eq!(profiles.model.stop, ["</answer>"]);
         assert_eq!(profiles.devices, [DeviceKind::Phone]);
+        let ratio = profiles.display_ratio.unwrap();
+        let includes = |width, height| ratio.includes(Size { width, height });
+        for (width, height) in [(540, 1200), (1080, 2400), (1440, 3120), (1080, 2340), (480, 1040)] {
+            assert!(includes(width, height), "{width}x{height}");
+        }
+        for (width, height) in [(1080, 1920), (720, 1280), (1200, 540), (1080, 2460), (0, 100)] {
+            assert!(!includes(width, height), "{width}x{height}");
+        }
     }
 }

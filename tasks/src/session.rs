@@ -496,12 +496,7 @@ impl Session {
             return Ok(is_same.map_or(DeviceMatch::Unproven, |_| another()));
         };
         let (name, size) = device_of(record);
-        let within = self.settings.rules.limits.look;
-        let screen = match self.device.rig.driver.screen(within).await {
-            Ok(screen) => Some(screen.picture.size()),
-            // A window that forbids pictures says nothing about the phone.
-            Err(_) => None,
-        };
+        let screen = self.display().await;
         let sides = |size: Size| (size.width.min(size.height), size.width.max(size.height));
         let is_same_size = match (size, screen) {
             (Some(before), Some(now)) => sides(before) == sides(now),
@@ -518,6 +513,13 @@ impl Session {
             found += &format!(", with another {}", self.identity_noun());
         }
         Ok(DeviceMatch::Another { recorded: told(name, size), found })
+    }
+
+    /// The size of its device's screen, if that can be seen now.
+    pub async fn display(&mut self) -> Option<Size> {
+        let within = self.settings.rules.limits.look;
+        // A window that forbids pictures says nothing about the display.
+        self.device.rig.driver.screen(within).await.ok().map(|screen| screen.picture.size())
     }
 
     /// What tells its device from others, in words: a browser or a desktop has no serial number.

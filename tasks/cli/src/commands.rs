@@ -34,6 +34,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::kinds;
 use crate::narrator::Narrator;
 use crate::output;
 
@@ -94,6 +95,17 @@ async fn open_session(
     let stage = move |stage| drop(tell.try_send(stage));
     let opening = Session::open(config.settings.clone(), secrets, respondents, stop, stage);
     Ok(telling(opening, stages, narrator).await?)
+}
+
+/// The session, unless the model is lost on the display of its device: then that is told, and the device is let go.
+async fn on_known_display(config: &Config, mut session: Session, anyway: bool) -> Result<Session, CliError> {
+    match kinds::check_display(&config.model, &mut session, anyway).await {
+        Ok(()) => Ok(session),
+        Err(error) => {
+            close(session, None).await;
+            Err(error)
+        }
+    }
 }
 
 async fn telling<T>(

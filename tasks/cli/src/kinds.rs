@@ -2,7 +2,8 @@
 
 use tapwright_tasks::device::{DeviceAddress, DeviceKind};
 use tapwright_tasks::model::{ModelOptions, profiles};
-use tapwright_tasks::profile::{Shipped, TrainedGoals};
+use tapwright_tasks::profile::{DisplayRatio, Shipped, TrainedGoals};
+use tapwright_tasks::session::Session;
 
 use crate::error::CliError;
 use crate::output;
@@ -18,13 +19,9 @@ const PLACEHOLDER: &str = "{{";
 /// # Errors
 /// `CliError` with the kinds in words.
 pub fn check(options: &ModelOptions, goal: &str, anyway: bool) -> Result<(), CliError> {
-    match trained_goals(options) {
-        Some(trained) if !anyway && !trained.fits(goal) => {
-            let shown = output::fit(&output::flat(goal), GOAL_COLUMNS);
-            Err(untrained_error(&trained, &format!("{shown:?} is of no kind of goal that this model was trained for")))
-        }
-        _ => Ok(()),
-    }
+    let Some(trained) = trained_goals(options).filter(|trained| !anyway && !trained.fits(goal)) else { return Ok(()) };
+    let shown = output::fit(&output::flat(goal), GOAL_COLUMNS);
+    Err(untrained_error(&trained, &format!("{shown:?} is of no kind of goal that this model was trained for")))
 }
 
 /// The same of a plan: its goals in their words, and whether the model can give back what they are to find out.
@@ -36,17 +33,27 @@ pub fn check_plan<'a>(
     goals: impl Iterator<Item = (&'a str, bool)>,
     anyway: bool,
 ) -> Result<(), CliError> {
+    let Some(trained) = trained_goals(options).filter(|_| !anyway) else { return Ok(()) };
     for (goal, has_outputs) in goals {
-        if !goal.contains(PLACEHOLDER) {
-            check(options, goal, anyway)?;
-        }
-        if let Some(trained) = trained_goals(options).filter(|trained| has_outputs && !anyway && !trained.outputs) {
-            let shown = output::fit(&output::flat(goal), GOAL_COLUMNS);
-            let why = format!("{shown:?} has outputs, and this model says only that a goal is done, not what it found");
+        if let Some(why) = unfit(&trained, goal, has_outputs) {
             return Err(untrained_error(&trained, &why));
         }
     }
     Ok(())
+}
+
+/// Why the model would get a goal of a plan wrong, for whoever only reads the plan.
+pub fn misfit(options: &ModelOptions, goal: &str, has_outputs: bool) -> Option<String> {
+    unfit(&trained_goals(options)?, goal, has_outputs)
+}
+
+fn unfit(trained: &TrainedGoals, goal: &str, has_outputs: bool) -> Option<String> {
+    let shown = || output::fit(&output::flat(goal), GOAL_COLUMNS);
+    if !goal.contains(PLACEHOLDER) && !trained.fits(goal) {
+        return Some(format!("{:?} is of no kind of goal that this model was trained for", shown()));
+    }
+    (has_outputs && !trained.outputs)
+        .then(|| format!("{:?} has outputs, and this model says only that a goal is done, not what it found", shown()))
 }
 
 /// Refuses a device of a kind that the model has never seen, unless somebody wants to see what becomes of that.
@@ -67,6 +74,22 @@ pub fn check_device(options: &ModelOptions, at: &DeviceAddress, anyway: bool) ->
     Err(CliError::usage(why).help(
         "name a model that knows it: --model http://HOST/v1 --model-name NAME, or a folder; to run this one all the same add --anyway",
     ))
+}
+
+/// Refuses a display of proportions on which the model is lost, unless somebody wants to see what becomes of that.
+///
+/// # Errors
+/// `CliError` with the proportions that it knows.
+pub async fn check_display(options: &ModelOptions, session: &mut Session, anyway: bool) -> Result<(), CliError> {
+    let known = profiles(options).ok().and_then(|chosen| chosen.profiles.display_ratio);
+    let Some(known) = known.filter(|_| !anyway) else { return Ok(()) };
+    let Some(display) = session.display().await.filter(|display| !known.includes(*display)) else { return Ok(()) };
+    let DisplayRatio(least, most) = known;
+    let why = format!(
+        "this model was trained on displays that are {least} to {most} times as high as wide, and this one has {display} pixels"
+    );
+    Err(CliError::usage(why)
+        .help("turn the device upright, name a larger model with --model, or run this one all the same with --anyway"))
 }
 
 fn untrained_error(trained: &TrainedGoals, why: &str) -> CliError {

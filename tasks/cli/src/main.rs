@@ -18,10 +18,11 @@ mod trust;
 mod waiting;
 
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use tracing_subscriber::EnvFilter;
 
 use crate::arguments::{Arguments, Command, ModelsCommand};
@@ -82,16 +83,40 @@ fn report_usage(error: &clap::Error) -> Exit {
         let _ = error.print();
         return Exit::Done;
     }
+    let tip = unquoted_goal(error, env::args_os());
     if env::args_os().any(|argument| argument == "--json") {
         let text = error.render().to_string();
         let text = text.trim().trim_start_matches("error: ");
         let (what, help) = text.split_once("\n\n").unwrap_or((text, ""));
+        let help: Vec<&str> = tip.as_deref().into_iter().chain([help]).filter(|help| !help.is_empty()).collect();
         let trouble = CliError::usage(what);
-        if help.is_empty() { trouble } else { trouble.help(help) }.tell(true);
+        if help.is_empty() { trouble } else { trouble.help(help.join("\n\n")) }.tell(true);
     } else {
         let _ = error.print();
+        if let Some(tip) = tip {
+            output::err(&format!("\n  {tip}"));
+        }
     }
     Exit::Usage
+}
+
+/// What to say to whoever has written a goal without quotes: `tapwright run turn wifi on`.
+fn unquoted_goal(error: &clap::Error, arguments: impl Iterator<Item = OsString>) -> Option<String> {
+    let Some(ContextValue::String(second)) = error.get(ContextKind::InvalidArg) else { return None };
+    if error.kind() != ErrorKind::UnknownArgument || second.starts_with('-') {
+        return None;
+    }
+    let arguments: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let at = arguments.iter().position(|argument| argument == second)?;
+    let first = arguments.iter().position(|argument| argument == "run" || argument == "plan")?;
+    if first + 2 != at {
+        return None;
+    }
+    let goal: Vec<&str> =
+        arguments[first + 1..].iter().map(String::as_str).take_while(|word| !word.starts_with('-')).collect();
+    let goal = goal.join(" ");
+    let quote = if goal.contains('\'') { '"' } else { '\'' };
+    Some(format!("a goal of several words stands between quotes: {quote}{goal}{quote}"))
 }
 
 /// `TAPWRIGHT_LOG` says exactly what is wanted, `-v` roughly.
@@ -117,4 +142,25 @@ fn listen_to_tracing(verbose: u8) {
         .with_target(false)
         .compact()
         .init();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn a_goal_without_quotes_is_told_how_to_be_written() {
+        let tip = |line: &str| {
+            let words = || ["tapwright"].into_iter().chain(line.split(' '));
+            let error = Arguments::command().try_get_matches_from(words()).err()?;
+            unquoted_goal(&error, words().map(OsString::from))
+        };
+        let quoted = |goal: &str| Some(format!("a goal of several words stands between quotes: {goal}"));
+        assert_eq!(tip("run turn wifi on"), quoted("'turn wifi on'"));
+        assert_eq!(tip("--json run don't turn wifi on --seed 3"), quoted("\"don't turn wifi on\""));
+        assert_eq!(tip("run turn --wifi on"), None);
+        assert_eq!(tip("runs all mine"), None);
+    }
 }

@@ -200,7 +200,7 @@ impl Narrator {
         let headline = if *by_steps { Headline::of_steps } else { Headline::of };
         let Headline { mood, text } = headline(Some(&end.outcome), verdict);
         let (mark, colour) = match (&end.outcome, mood) {
-            (Outcome::Done { .. }, Mood::Mild) if verdict.is_none() => ("·", Style::new().bold().cyan()),
+            (Outcome::Done { .. }, Mood::Mild) if verdict.is_none() => unchecked_mark(),
             (_, mood) => mark(mood),
         };
         output::out("");
@@ -407,6 +407,11 @@ pub fn mark(mood: Mood) -> (&'static str, Style) {
         Mood::Bad => ("✗", bold.red()),
         Mood::Mild => ("■", bold.yellow()),
     }
+}
+
+/// The mark of what came to its end and was not checked: no failure, and no success either.
+pub fn unchecked_mark() -> (&'static str, Style) {
+    ("·", Style::new().bold().cyan())
 }
 
 fn result_mark(result: StepResult) -> String {

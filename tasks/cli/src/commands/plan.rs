@@ -22,7 +22,7 @@ use tapwright_tasks::{Entry, Outcome, Record, Secrets, count_of};
 
 use super::resume::{allow_device, doubt, outlives, settings_again};
 use super::run::warn_of_clock;
-use super::{close, close_with, open_model, open_session, run_name};
+use super::{close, close_with, on_known_display, open_model, open_session, run_name};
 use crate::arguments::{Common, ContinueArguments, PlanArguments};
 use crate::clock;
 use crate::config::{Config, Flags};
@@ -30,7 +30,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::interrupt;
 use crate::kinds;
-use crate::narrator::{GoOn, Narrator, RunEnding, mark};
+use crate::narrator::{GoOn, Narrator, RunEnding, mark, unchecked_mark};
 use crate::output;
 use crate::people;
 use crate::terminal;
@@ -102,9 +102,11 @@ pub async fn begin(
     let plan = plan.with_parameters(given, &secrets)?;
     let respondents = people::gather(&config, None).await?;
     let narrator = Narrator::new(config.json, config.verbose == 0, 0);
-    let Some(mut session) = open_session(&config, secrets, respondents, &narrator, stop).await? else {
+    let Some(session) = open_session(&config, secrets, respondents, &narrator, stop).await? else {
         return Ok(Exit::Stopped);
     };
+    let is_known = anyway || config.model.source == ModelSource::Nobody;
+    let mut session = on_known_display(&config, session, is_known).await?;
     let started = clock::now();
     let name = run_name(started, &plan.title);
     let result = match PlanRecord::create_in(&config.runs, &name, &plan, started) {
@@ -131,6 +133,13 @@ pub fn check(config: &Config, file: &Path, given: &[(String, String)]) -> Result
         goals.iter().map(|goal| if let Work::Steps(steps) = &goal.work { steps.len() } else { 0 }).sum::<usize>(),
     );
     let rows: usize = plan.tables.values().map(Vec::len).sum();
+    let words = goals.iter().filter(|goal| matches!(goal.work, Work::Words));
+    let unfit: Vec<(&str, String)> = words
+        .filter_map(|goal| {
+            let why = kinds::misfit(&config.model, goal.goal.get_ref(), !goal.output.is_empty())?;
+            Some((goal.name.as_str(), why))
+        })
+        .collect();
     if config.json {
         let line = json!({
             "plan": plan.title, "goals": models, "steps": steps, "rows": rows, "needs_model": plan.needs_model(),
@@ -138,6 +147,7 @@ pub fn check(config: &Config, file: &Path, given: &[(String, String)]) -> Result
                 json!({ "name": name, "about": about, "default": default })
             }).collect::<Vec<_>>(),
             "unknown_secrets": unknown.iter().map(|secret| secret.name).collect::<BTreeSet<_>>(),
+            "untrained_goals": unfit.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         });
         output::out(&line.to_string());
         return Ok(Exit::Done);
@@ -161,6 +171,12 @@ pub fn check(config: &Config, file: &Path, given: &[(String, String)]) -> Result
         output::out(&output::flat(&format!(
             "    the goal `{goal}` names the secret `{name}`, which is not configured, so no model can type it: add [policy.secrets.{name}] to the settings"
         )));
+    }
+    for (name, why) in unfit {
+        output::out(&format!(
+            "    the goal `{}`: {why}; without another --model, or --anyway, the plan is not begun",
+            output::flat(name)
+        ));
     }
     Ok(Exit::Done)
 }
@@ -315,7 +331,7 @@ async fn carry_on(
         output::out(&line.to_string());
     } else {
         let EndNotice { headline: Headline { mood, text }, .. } = &how;
-        let (mark, colour) = mark(*mood);
+        let (mark, colour) = if matches!(end, PlanEnd::Done) { unchecked_mark() } else { mark(*mood) };
         for (n, line) in output::wrap(text, output::width() - 5).iter().enumerate() {
             output::out(&format!("  {}  {}", colour.apply_to(if n == 0 { mark } else { " " }), colour.apply_to(line)));
         }

@@ -1,11 +1,12 @@
 //! `tapwright run`
 
 use tapwright_tasks::judge::FactEvaluator;
+use tapwright_tasks::mistake::nearest;
 use tapwright_tasks::record::{ClockWarning, mark_last};
 use tapwright_tasks::run::{RunReport, RunTask};
 use tapwright_tasks::{Entry, Line, suites};
 
-use super::{close, open_session, plan, run_name};
+use super::{close, on_known_display, open_session, plan, run_name};
 use crate::arguments::{Common, RunArguments};
 use crate::clock;
 use crate::config::{Config, Flags};
@@ -57,11 +58,8 @@ pub async fn perform(common: Common, arguments: RunArguments) -> Result<Exit, Cl
     let (task, about) = match (goal, task) {
         (_, Some(template)) => {
             let seed = seed_given.unwrap_or(config.phone.seed);
-            let case = suites::ALL.iter().find_map(|suite| suite.case(&template, seed)).ok_or_else(|| {
-                let names: Vec<&str> = suites::ALL.iter().flat_map(|suite| suite.templates()).collect();
-                CliError::usage(format!("there is no task {template:?}"))
-                    .help(format!("there are: {}", names.join(", ")))
-            })?;
+            let case = suites::ALL.iter().find_map(|suite| suite.case(&template, seed));
+            let case = case.ok_or_else(|| unknown_task(&template))?;
             config.settings.device.at = case.device.clone();
             (RunTask::from(case), template)
         }
@@ -87,9 +85,10 @@ pub async fn perform(common: Common, arguments: RunArguments) -> Result<Exit, Cl
     let respondents = people::gather(&config, None).await?;
     let mut narrator = Narrator::new(config.json, config.verbose == 0, config.rules.limits.steps_max)
         .awaiting(AwaitedAnswer::of(&config));
-    let Some(mut session) = open_session(&config, secrets, respondents, &narrator, stop).await? else {
+    let Some(session) = open_session(&config, secrets, respondents, &narrator, stop).await? else {
         return Ok(Exit::Stopped);
     };
+    let mut session = on_known_display(&config, session, anyway || only_virtual).await?;
     let started = clock::now();
     let name = run_name(started, &about);
     let facts = [("device", session.device_about().to_owned()), ("model", session.model_about().to_owned())];
@@ -107,6 +106,19 @@ pub async fn perform(common: Common, arguments: RunArguments) -> Result<Exit, Cl
     narrator.go_on();
     close(session, report.as_ref().ok()).await;
     Ok(tell(&narrator, &report?, &config))
+}
+
+/// There are some three hundred tasks: the nearest names are told, and where all of them are listed.
+fn unknown_task(template: &str) -> CliError {
+    let names: Vec<&str> = suites::ALL.iter().flat_map(|suite| suite.templates()).collect();
+    let near = nearest(template, names.iter().copied());
+    let near = near.map_or_else(String::new, |near| format!("did you mean {near}? "));
+    let suites: Vec<&str> = suites::ALL.iter().map(|suite| suite.name()).collect();
+    CliError::usage(format!("there is no task {template:?}")).help(format!(
+        "{near}{} are templates of the suites {}, and `tapwright bench SUITE --list` tells those of one",
+        names.len(),
+        suites.join(", ")
+    ))
 }
 
 /// Says that a clock was ahead: names of runs begin with the time, so their order is not that of the runs any more.
