@@ -24,7 +24,12 @@ fn on_the_command_line() {
     check(
         &place.run(&["run", "--task", "nonsense", "--model", "finish"]),
         2,
-        &["no task \"nonsense\"", "radio-then-message"],
+        &["no task \"nonsense\"", "tapwright bench SUITE --list"],
+    );
+    check(
+        &place.run(&["run", "--task", "radio-then-mesage", "--model", "finish"]),
+        2,
+        &["did you mean radio-then-message?"],
     );
     check(&place.run(&["run", "x", "--task", "radio"]), 2, &["cannot be used with"]);
     for flag in [&["--check"][..], &["--set", "who=Anna"]] {
