@@ -59,7 +59,7 @@ pub(super) fn review(gesture: Gesture, warning: Option<&str>, context: ReviewCon
                 ruling.rules.push("a secret, and the device does not tell into what field it goes".to_owned());
                 ruling
             }
-            Secret::Refused(review) => return review,
+            Secret::Refused(review) => return *review,
         },
         (None, None) => judged(Target::Typing(if gesture.sends() { "\n" } else { "" })),
     };

@@ -14,7 +14,8 @@ pub(super) enum Secret {
     None,
     Here,
     Unsure,
-    Refused(Review),
+    /// Boxed: a review with a question in it is large.
+    Refused(Box<Review>),
 }
 
 /// Whether the secrets in a text may go where it goes.
@@ -23,17 +24,17 @@ pub(super) fn secret(text: &str, screen: &Screen, labels: Option<&[Label]>, poli
     let mut sure = true;
     for name in &names {
         let Some(usage) = policy.secrets.get(*name) else {
-            return Secret::Refused(unknown(name, policy));
+            return Secret::Refused(Box::new(unknown(name, policy)));
         };
         if !lists_app(&usage.apps, &screen.front.id) {
             let why = format!("the secret {name:?} may not go into this app");
-            return Secret::Refused(Review::Refuse { why });
+            return Secret::Refused(Box::new(Review::Refuse { why }));
         }
         // Several, if it is not known which of them has the focus.
         let fields = || labels.unwrap_or_default().iter().filter(|label| label.focused);
         if fields().filter_map(|field| field.app.as_deref()).any(|app| !lists_app(&usage.apps, app)) {
             let why = format!("the secret {name:?} may not go into this app");
-            return Secret::Refused(Review::Refuse { why });
+            return Secret::Refused(Box::new(Review::Refuse { why }));
         }
         if usage.any_field {
             continue;
@@ -45,7 +46,7 @@ pub(super) fn secret(text: &str, screen: &Screen, labels: Option<&[Label]>, poli
             Some(_) => {
                 let why =
                     format!("the secret {name:?} may only go into a field that hides what is typed; tap it first");
-                return Secret::Refused(Review::Refuse { why });
+                return Secret::Refused(Box::new(Review::Refuse { why }));
             }
             None => sure = false,
         }
