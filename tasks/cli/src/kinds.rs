@@ -2,13 +2,13 @@
 
 use tapwright_tasks::device::{DeviceAddress, DeviceKind};
 use tapwright_tasks::model::{ModelOptions, profiles};
+use tapwright_tasks::plan::{Goal, Plan, Work};
 use tapwright_tasks::profile::{DisplayRatio, Shipped, TrainedGoals};
 use tapwright_tasks::session::Session;
 
 use crate::error::CliError;
 use crate::output;
 
-/// So much of a goal is told.
 const GOAL_COLUMNS: usize = 60;
 
 /// A goal of a plan is known whole only when what others found out is put in.
@@ -20,40 +20,50 @@ const PLACEHOLDER: &str = "{{";
 /// `CliError` with the kinds in words.
 pub fn check(options: &ModelOptions, goal: &str, anyway: bool) -> Result<(), CliError> {
     let Some(trained) = trained_goals(options).filter(|trained| !anyway && !trained.fits(goal)) else { return Ok(()) };
-    let shown = output::fit(&output::flat(goal), GOAL_COLUMNS);
-    Err(untrained_error(&trained, &format!("{shown:?} is of no kind of goal that this model was trained for")))
+    Err(untrained_error(&trained, &of_no_kind(goal)))
 }
 
 /// The same of a plan: its goals in their words, and whether the model can give back what they are to find out.
 ///
 /// # Errors
 /// As there.
-pub fn check_plan<'a>(
-    options: &ModelOptions,
-    goals: impl Iterator<Item = (&'a str, bool)>,
-    anyway: bool,
-) -> Result<(), CliError> {
+pub fn check_plan(options: &ModelOptions, plan: &Plan, anyway: bool) -> Result<(), CliError> {
     let Some(trained) = trained_goals(options).filter(|_| !anyway) else { return Ok(()) };
-    for (goal, has_outputs) in goals {
-        if let Some(why) = unfit(&trained, goal, has_outputs) {
-            return Err(untrained_error(&trained, &why));
-        }
+    match unfit_goals(&trained, plan).first() {
+        Some((_, why)) => Err(untrained_error(&trained, why)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
-/// Why the model would get a goal of a plan wrong, for whoever only reads the plan.
-pub fn misfit(options: &ModelOptions, goal: &str, has_outputs: bool) -> Option<String> {
-    unfit(&trained_goals(options)?, goal, has_outputs)
+/// The goals of a plan that the model would get wrong, by their names, each with the reason: for whoever only reads the plan.
+pub fn untrained_goals<'a>(options: &ModelOptions, plan: &'a Plan) -> Vec<(&'a str, String)> {
+    trained_goals(options).map_or_else(Vec::new, |trained| unfit_goals(&trained, plan))
 }
 
-fn unfit(trained: &TrainedGoals, goal: &str, has_outputs: bool) -> Option<String> {
-    let shown = || output::fit(&output::flat(goal), GOAL_COLUMNS);
-    if !goal.contains(PLACEHOLDER) && !trained.fits(goal) {
-        return Some(format!("{:?} is of no kind of goal that this model was trained for", shown()));
+fn unfit_goals<'a>(trained: &TrainedGoals, plan: &'a Plan) -> Vec<(&'a str, String)> {
+    let for_models = plan.all_goals().into_iter().filter(|goal| matches!(goal.work, Work::Words));
+    let unfit = for_models.filter_map(|goal| Some((goal.name.as_str(), misfit(trained, goal)?)));
+    unfit.collect()
+}
+
+/// Why the model would get a goal of a plan wrong, if it would.
+fn misfit(trained: &TrainedGoals, goal: &Goal) -> Option<String> {
+    let words = goal.goal.get_ref();
+    if !words.contains(PLACEHOLDER) && !trained.fits(words) {
+        return Some(of_no_kind(words));
     }
-    (has_outputs && !trained.outputs)
-        .then(|| format!("{:?} has outputs, and this model says only that a goal is done, not what it found", shown()))
+    (!goal.output.is_empty() && !trained.outputs).then(|| {
+        format!("{:?} has outputs, and this model says only that a goal is done, not what it found", shown(words))
+    })
+}
+
+fn of_no_kind(goal: &str) -> String {
+    format!("{:?} is of no kind of goal that this model was trained for", shown(goal))
+}
+
+/// As much of a goal as is told.
+fn shown(goal: &str) -> String {
+    output::fit(&output::flat(goal), GOAL_COLUMNS)
 }
 
 /// Refuses a device of a kind that the model has never seen, unless somebody wants to see what becomes of that.

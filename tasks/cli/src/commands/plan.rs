@@ -94,9 +94,7 @@ pub async fn begin(
         kinds::check_device(&config.model, &config.device.at, anyway)?;
     }
     config.refuse_idle_flags()?;
-    let goals = plan.all_goals().into_iter().filter(|goal| matches!(goal.work, Work::Words));
-    let goals = goals.map(|goal| (goal.goal.get_ref().as_str(), !goal.output.is_empty()));
-    kinds::check_plan(&config.model, goals, anyway)?;
+    kinds::check_plan(&config.model, &plan, anyway)?;
     let stop = interrupt::listen();
     let secrets = config.secrets().await?;
     let plan = plan.with_parameters(given, &secrets)?;
@@ -133,13 +131,7 @@ pub fn check(config: &Config, file: &Path, given: &[(String, String)]) -> Result
         goals.iter().map(|goal| if let Work::Steps(steps) = &goal.work { steps.len() } else { 0 }).sum::<usize>(),
     );
     let rows: usize = plan.tables.values().map(Vec::len).sum();
-    let words = goals.iter().filter(|goal| matches!(goal.work, Work::Words));
-    let unfit: Vec<(&str, String)> = words
-        .filter_map(|goal| {
-            let why = kinds::misfit(&config.model, goal.goal.get_ref(), !goal.output.is_empty())?;
-            Some((goal.name.as_str(), why))
-        })
-        .collect();
+    let untrained = kinds::untrained_goals(&config.model, &plan);
     if config.json {
         let line = json!({
             "plan": plan.title, "goals": models, "steps": steps, "rows": rows, "needs_model": plan.needs_model(),
@@ -147,7 +139,7 @@ pub fn check(config: &Config, file: &Path, given: &[(String, String)]) -> Result
                 json!({ "name": name, "about": about, "default": default })
             }).collect::<Vec<_>>(),
             "unknown_secrets": unknown.iter().map(|secret| secret.name).collect::<BTreeSet<_>>(),
-            "untrained_goals": unfit.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            "untrained_goals": untrained.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         });
         output::out(&line.to_string());
         return Ok(Exit::Done);
@@ -172,7 +164,7 @@ pub fn check(config: &Config, file: &Path, given: &[(String, String)]) -> Result
             "    the goal `{goal}` names the secret `{name}`, which is not configured, so no model can type it: add [policy.secrets.{name}] to the settings"
         )));
     }
-    for (name, why) in unfit {
+    for (name, why) in untrained {
         output::out(&format!(
             "    the goal `{}`: {why}; without another --model, or --anyway, the plan is not begun",
             output::flat(name)
