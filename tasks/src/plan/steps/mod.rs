@@ -211,6 +211,11 @@ impl Step {
         Step { act, expect: None, within, output: None, app: None, was_at: None }
     }
 
+    /// Whether it finds out a list, which goes on to the end of a page.
+    fn finds_list(&self) -> bool {
+        self.output.as_ref().is_some_and(|output| output.kind == OutputKind::Items)
+    }
+
     /// Whether doing it a second time ends where the first time did.
     fn can_be_repeated(&self) -> bool {
         match &self.act {

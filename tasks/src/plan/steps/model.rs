@@ -26,7 +26,6 @@ use super::progress::{
 };
 use super::{Condition, Press, Step, StepAction, Target, Way, extract};
 use crate::headline::STEP_MODEL;
-use crate::plan::values::OutputKind;
 use crate::profile::{Profiles, Shipped};
 
 /// How long until the widgets are read again while something is waited for.
@@ -501,12 +500,11 @@ impl StepModel {
             Ok(pattern) => pattern,
             Err(why) => return Saying::GiveUp(why),
         };
-        let is_list = step.output.as_ref().is_some_and(|output| output.kind == OutputKind::Items);
         loop {
             let labels = self.settled_labels().await.unwrap_or_default();
             let mut items = extract::matches(&pattern, &labels, self.size(progress));
             items.retain(|item| !progress.extracted.contains(item));
-            items.truncate(if is_list { usize::MAX } else { 1 });
+            items.truncate(if step.finds_list() { usize::MAX } else { 1 });
             if !items.is_empty() {
                 return Saying::Do(Action::Note { message: items.join("\n"), keeps_page: false });
             }

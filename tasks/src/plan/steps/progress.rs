@@ -400,10 +400,9 @@ impl Progress {
                 self.keep(step.output.as_ref(), told.as_deref().unwrap_or_default());
             }
             (StepAction::Extract { .. }, Some(StepPart::Act)) => {
-                let is_list = step.output.as_ref().is_some_and(|output| output.kind == OutputKind::Items);
                 self.extracted.extend(self.noted().iter().flat_map(|noted| noted.lines()).map(str::to_owned));
                 // Of a list there may be more further down.
-                if is_list && result == StepResult::Noted {
+                if step.finds_list() && result == StepResult::Noted {
                     self.last = LastTry::Part;
                     return;
                 }
