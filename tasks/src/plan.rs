@@ -128,7 +128,17 @@ pub async fn carry_out<X: GoalRunner>(
     let mut reported = BTreeSet::new();
     write_document(record).map_err(PlanError::Unwritten)?;
     while let Some((number, goal)) = record.next() {
-        if let Some(failure) = without_inputs(record, &goal) {
+        let failure = match (without_inputs(record, &goal), &goal.work) {
+            (None, Work::Rows { table, body, .. }) => match rows_of(record, table, body.len()) {
+                Ok(rows) => {
+                    record.write(PlanLine::Rows { goal: goal.name.clone(), rows }).map_err(PlanError::Unwritten)?;
+                    continue;
+                }
+                Err(why) => Some(not_begun(why)),
+            },
+            (failure, _) => failure,
+        };
+        if let Some(failure) = failure {
             match decide(record, &goal, &failure, execute).await? {
                 Resolution::Go(line) => record.write(*line).map_err(PlanError::Unwritten)?,
                 Resolution::Stop(why) => {
@@ -136,20 +146,6 @@ pub async fn carry_out<X: GoalRunner>(
                     return Ok(PlanEnd::Stopped(failure.end));
                 }
                 Resolution::Nobody => return Ok(PlanEnd::NeedsPerson(format!("{}: {}", goal.name, failure.why))),
-            }
-            continue;
-        }
-        if let Work::Rows { table, .. } = &goal.work {
-            match rows_of(record, table) {
-                Ok(rows) => {
-                    record.write(PlanLine::Rows { goal: goal.name.clone(), rows }).map_err(PlanError::Unwritten)?;
-                }
-                Err(why) => {
-                    record
-                        .write(PlanLine::Stopped { goal: goal.name.clone(), why: why.clone() })
-                        .map_err(PlanError::Unwritten)?;
-                    return Ok(PlanEnd::Stopped(Outcome::GaveUp { message: why }));
-                }
             }
             continue;
         }
@@ -216,9 +212,14 @@ fn without_inputs(record: &PlanRecord, goal: &Goal) -> Option<Failure> {
     let names: Vec<String> = unknown.iter().map(|name| from(name)).collect();
     let is_or_are = if names.len() == 1 { "it" } else { "them" };
     let why = format!("it was not begun: it takes {}, and nothing is known of {is_or_are}", names.join(" and "));
+    Some(not_begun(why))
+}
+
+/// The failure of a goal that no run was made for.
+fn not_begun(why: String) -> Failure {
     let end = Outcome::GaveUp { message: why.clone() };
     let (notes, step, deed, outputs) = (Vec::new(), None, DeedState::NotDone, Outputs::new());
-    Some(Failure { run: String::new(), why, end, notes, can_be_tried_again: false, step, deed, outputs })
+    Failure { run: String::new(), why, end, notes, can_be_tried_again: false, step, deed, outputs }
 }
 
 /// What is next of a goal that is done again and again.
@@ -285,9 +286,9 @@ fn message_of(outcome: &Outcome) -> &str {
     }
 }
 
-/// The rows that a loop is about.
-fn rows_of(record: &PlanRecord, table: &TableSource) -> Result<Vec<Outputs>, String> {
-    match table {
+/// The rows that a loop is about, of which each becomes so many goals.
+fn rows_of(record: &PlanRecord, table: &TableSource, goals: usize) -> Result<Vec<Outputs>, String> {
+    let rows = match table {
         TableSource::File(name) => {
             record.plan.tables.get(name).cloned().ok_or_else(|| format!("the plan's record holds no table {name:?}"))
         }
@@ -295,6 +296,10 @@ fn rows_of(record: &PlanRecord, table: &TableSource) -> Result<Vec<Outputs>, Str
             Some(lines) => table::of_lines(lines),
             None => Err(format!("nothing is known of `{name}`, whose lines are to be gone through")),
         },
+    }?;
+    match record.plan.goals.len().saturating_add(rows.len().saturating_mul(goals)) {
+        0..=GOALS_MAX => Ok(rows),
+        _ => Err(format!("with all of its rows the plan has more than {GOALS_MAX} goals; give it fewer rows at once")),
     }
 }
 
@@ -343,8 +348,9 @@ async fn attempt<X: GoalRunner>(
     match &goal.work {
         Work::Words => {}
         Work::Steps(steps) => return attempt_steps(record, goal, steps, run, execute).await,
-        Work::Branch { condition, .. } => {
-            let steps = [Step::new(StepAction::Test(condition.clone()))];
+        Work::Branch { condition, within, .. } => {
+            let test = Step::new(StepAction::Test(condition.clone()));
+            let steps = [Step { within: *within, app: goal.app.clone(), ..test }];
             return attempt_steps(record, goal, &steps, run, execute).await;
         }
         Work::Rows { .. } => unreachable!("a loop is gone through before it is tried"),

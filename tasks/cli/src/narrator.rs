@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tapwright_tasks::device::DeviceKind;
 use tapwright_tasks::headline::{Headline, Mood, message_of};
 use tapwright_tasks::judge::Verdict;
+use tapwright_tasks::plan::steps::without_mark;
 use tapwright_tasks::run::Judgement;
 use tapwright_tasks::scene::{Scenes, failure_text};
 use tapwright_tasks::settings::Settings;
@@ -309,7 +310,7 @@ impl Narrator {
 
     /// The thought, as soon as there is one: what comes of it may take a while.
     fn show_thought(&self, number: u32, thought: &str) {
-        let mut lines = output::wrap(thought, self.width - INDENT);
+        let mut lines = output::wrap(without_mark(thought), self.width - INDENT);
         if lines.is_empty() {
             lines.push(style("(no thought)").dim().to_string());
         }
@@ -353,10 +354,17 @@ impl Narrator {
     }
 }
 
+/// So much of a goal is shown above its run.
+const HEAD_LINES_MAX: usize = 12;
+
 /// A goal, and under it what it is tried with.
 pub fn head(goal: &str, facts: &[(&str, String)], width: usize) -> Vec<String> {
-    let goal = output::wrap(goal, width - 4);
-    let goal = goal.iter().map(|line| format!("  {}", style(line).bold()));
+    let mut lines = output::wrap(goal, width - 4);
+    if HEAD_LINES_MAX < lines.len() {
+        lines.truncate(HEAD_LINES_MAX);
+        lines.push(format!("… ({} characters in all)", goal.chars().count()));
+    }
+    let goal = lines.iter().map(|line| format!("  {}", style(line).bold()));
     let facts = facts.iter().map(|(name, value)| {
         format!("  {} {}", style(format!("{name:<7}")).dim(), style(output::fit(value, width - 12)).dim())
     });

@@ -1,6 +1,7 @@
 //! What a plan is made of: sub-goals for a model, steps that need none, rows of a table that something is done with, and conditions.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -57,7 +58,7 @@ pub enum Work {
     /// Without one.
     Steps(Vec<Step>),
     /// The first goals if something is so, else the others.
-    Branch { condition: Condition, then: Vec<Goal>, otherwise: Vec<Goal> },
+    Branch { condition: Condition, within: Duration, then: Vec<Goal>, otherwise: Vec<Goal> },
     /// The goals once with each row.
     Rows { table: TableSource, row: String, body: Vec<Goal> },
 }
@@ -144,8 +145,9 @@ impl Goal {
         let work = match &self.work {
             Work::Words => Work::Words,
             Work::Steps(steps) => Work::Steps(steps.clone()),
-            Work::Branch { condition, then, otherwise } => {
-                Work::Branch { condition: condition.clone(), then: with(then), otherwise: with(otherwise) }
+            Work::Branch { condition, within, then, otherwise } => {
+                let (condition, within) = (condition.clone(), *within);
+                Work::Branch { condition, within, then: with(then), otherwise: with(otherwise) }
             }
             Work::Rows { table, row, body } => Work::Rows { table: table.clone(), row: row.clone(), body: with(body) },
         };

@@ -12,14 +12,14 @@ use tapwright_agent::journal::{
 use tapwright_agent::outcome::Outcome;
 use tapwright_contract::file;
 
+use super::DOCUMENT;
 use super::failure::Failure;
 use super::file::Plan;
-use super::goal::{Goal, Work};
-use super::handed_over::{quoted_reason, rest_of};
+use super::goal::Goal;
+use super::handed_over::quoted_reason;
 use super::outputs::{add_round, new_items};
 use super::steps::DeedState;
 use super::values::{OutputKind, Outputs};
-use super::{DOCUMENT, GOALS_MAX};
 use crate::mistake::Mistake;
 
 /// The format's version. Older records are read: version 1 has no `stopped`, no `end` of what failed, and no `started`; version 2 no
@@ -27,8 +27,7 @@ use crate::mistake::Mistake;
 /// version 5 no parameters.
 const VERSION: u32 = 6;
 
-/// What a model writes for itself has limits that nobody else has set.
-const MODEL_RETRIES_MAX: u32 = 2;
+mod change;
 
 /// A line of `plan.jsonl`. A change here is a change of the format, and of its version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -298,7 +297,7 @@ impl PlanRecord {
         let mut plan = Plan::read_recorded(&folder.join("plan.toml"))?;
         let mut lines = Vec::new();
         for line in read_lines(folder)?.0 {
-            take(&mut plan, &mut lines, line)?;
+            change::take(&mut plan, &mut lines, line)?;
         }
         Ok((plan, lines))
     }
@@ -316,7 +315,7 @@ impl PlanRecord {
     }
 
     fn take(&mut self, line: PlanLine) -> Result<(), Mistake> {
-        take(&mut self.plan, &mut self.lines, line)
+        change::take(&mut self.plan, &mut self.lines, line)
     }
 
     /// The next goal, and its number from 1.
@@ -358,19 +357,7 @@ impl PlanRecord {
 
     /// What was found out, in rounds that are done too.
     pub fn outputs(&self) -> Outputs {
-        let mut outputs = Outputs::new();
-        for line in &self.lines {
-            match line {
-                PlanLine::Achieved(achieved) => outputs.extend(achieved.outputs.clone()),
-                PlanLine::HandedOver { outputs: found, .. } => outputs.extend(found.clone()),
-                PlanLine::Round(round) => {
-                    let goal = self.plan.goals.iter().find(|goal| goal.name == round.goal);
-                    add_round(goal, &mut outputs, &round.outputs);
-                }
-                _ => {}
-            }
-        }
-        outputs
+        change::outputs(&self.plan, &self.lines)
     }
 
     /// The line that says that a goal was achieved in a run, or a round of it.
@@ -570,96 +557,6 @@ impl PlanRecord {
     fn is_over(&self, name: &str) -> bool {
         is_over(&self.lines, name)
     }
-}
-
-/// Adds a line to what became of a plan, and changes the plan if the line says so.
-fn take(plan: &mut Plan, lines: &mut Vec<PlanLine>, line: PlanLine) -> Result<(), Mistake> {
-    if let PlanLine::Replanned { toml } = &line {
-        let found = achieved(lines).flat_map(|achieved| achieved.outputs.keys());
-        let known: BTreeSet<String> = plan.parameters.keys().chain(found).cloned().collect();
-        let new = Plan::parse_by_model(Path::new("plan.jsonl"), toml, &known)?;
-        let mut names: BTreeSet<String> = plan.goals.iter().map(|goal| goal.name.clone()).collect();
-        // Those of earlier plans too: what is written of them is not about the new ones.
-        names.extend(lines.iter().filter_map(|line| match line {
-            PlanLine::Begun { goal, .. } => Some(goal.clone()),
-            _ => None,
-        }));
-        // What was achieved stays, and the goals that were left are these now.
-        plan.goals.retain(|goal| is_over(lines, &goal.name));
-        for mut goal in new.goals {
-            goal.by_model = true;
-            // How long somebody's phone is used is for a person to say.
-            goal.schedule = None;
-            goal.retries = goal.retries.min(MODEL_RETRIES_MAX);
-            while !names.insert(goal.name.clone()) {
-                goal.name.push_str("-new");
-            }
-            plan.goals.push(goal);
-        }
-    }
-    match &line {
-        PlanLine::Parameters { values } => plan.values.clone_from(values),
-        PlanLine::Table { name, rows } => {
-            plan.tables.insert(name.clone(), rows.clone());
-        }
-        PlanLine::Rows { goal, rows } => replace(plan, lines, goal, |goal| match &goal.work {
-            Work::Rows { row: name, body, .. } => with_rows(goal, name, body, rows),
-            Work::Words | Work::Steps(_) | Work::Branch { .. } => vec![goal.clone()],
-        })?,
-        PlanLine::Branch { goal, holds, .. } => replace(plan, lines, goal, |goal| match &goal.work {
-            Work::Branch { then, otherwise, .. } => if *holds { then } else { otherwise }.clone(),
-            Work::Words | Work::Steps(_) | Work::Rows { .. } => vec![goal.clone()],
-        })?,
-        PlanLine::HandedOver { goal, step, deed, why, .. } => replace(plan, lines, goal, |goal| match &goal.work {
-            Work::Steps(all) => vec![rest_of(goal, all, *step, *deed, why)],
-            Work::Words | Work::Branch { .. } | Work::Rows { .. } => vec![goal.clone()],
-        })?,
-        _ => {}
-    }
-    lines.push(line);
-    Ok(())
-}
-
-/// Puts goals in place of one, under names that no other goal has or had.
-fn replace(
-    plan: &mut Plan,
-    lines: &[PlanLine],
-    name: &str,
-    by: impl FnOnce(&Goal) -> Vec<Goal>,
-) -> Result<(), Mistake> {
-    let Some(at) = plan.goals.iter().position(|goal| goal.name == name) else { return Ok(()) };
-    let mut new = by(&plan.goals[at]);
-    if plan.goals.len() + new.len() > GOALS_MAX {
-        return Err(Mistake {
-            file: PathBuf::from("plan.jsonl"),
-            text: String::new(),
-            at: None,
-            why: format!("with all of its rows the plan has more than {GOALS_MAX} goals"),
-            help: Some("give it fewer rows at once".to_owned()),
-        });
-    }
-    let mut names: BTreeSet<String> = plan.goals.iter().map(|goal| goal.name.clone()).collect();
-    names.extend(lines.iter().filter_map(|line| match line {
-        PlanLine::Begun { goal, .. } => Some(goal.clone()),
-        _ => None,
-    }));
-    for goal in &mut new {
-        while !names.insert(goal.name.clone()) {
-            goal.name.push_str("-again");
-        }
-    }
-    plan.goals.splice(at..=at, new);
-    Ok(())
-}
-
-/// The goals of a loop, once for each row.
-fn with_rows(of: &Goal, name: &str, body: &[Goal], rows: &[Outputs]) -> Vec<Goal> {
-    let each = rows.iter().enumerate().flat_map(|(at, row)| {
-        let mut bound = of.row.clone();
-        bound.extend(row.iter().map(|(column, value)| (format!("{name}.{column}"), value.clone())));
-        body.iter().map(move |goal| goal.with_row(&format!("{}-{}", of.name, at + 1), &bound)).collect::<Vec<_>>()
-    });
-    each.collect()
 }
 
 pub(super) fn achieved(lines: &[PlanLine]) -> impl Iterator<Item = &Achieved> {

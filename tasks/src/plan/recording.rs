@@ -17,7 +17,7 @@ use tapwright_contract::{Size, Spot};
 
 use crate::judge::Verdict;
 
-use super::steps::{Found, Target, find, find_field, in_words, is_field, middle, role_word};
+use super::steps::{Found, Target, find, find_field, in_words, is_field, middle, role_word, without_mark};
 use super::values::escaped;
 
 /// Why a run cannot be written out.
@@ -345,7 +345,7 @@ fn caption_of(labels: &[Label], at: Spot) -> Option<String> {
 
 /// What a model said that it does.
 fn words_of(decided: &Decided) -> String {
-    let thought = if decided.thought.trim().is_empty() { &decided.action } else { &decided.thought };
+    let thought = if decided.thought.trim().is_empty() { &decided.action } else { without_mark(&decided.thought) };
     thought.chars().take(500).collect()
 }
 

@@ -61,6 +61,7 @@ pub struct RawStep {
     add: bool,
     #[serde(default)]
     up: bool,
+    until: Option<RawCondition>,
     with: Option<toml::Table>,
     output: Option<BTreeMap<String, OutputKind>>,
     pointer: Option<String>,
@@ -243,12 +244,14 @@ impl Reader {
         }
         let Some(condition) = raw.r#if else { return here("this is no step", "see docs/plans.md") };
         let name = raw.name.unwrap_or_else(|| self.name("if"));
-        let condition = condition_of(condition, &span)?.0;
+        let (condition, within) = condition_of(condition, &span)?;
+        let within = within.map_or(Ok(Duration::ZERO), |time| bounded_time(time, &span))?;
         let said = Spanned::new(span, format!("see whether {condition}"));
         let then = self.read(body(Some(inner)), depth + 1)?;
         let otherwise = self.read(body(raw.r#else), depth + 1)?;
-        let goal = Goal::of_work(name, said, Work::Branch { condition, then, otherwise });
-        Ok(Goal { on_failure: allowed(raw.on_failure), ..goal })
+        let goal = Goal::of_work(name, said, Work::Branch { condition, within, then, otherwise });
+        let (retries, app, on_failure) = (raw.retries.unwrap_or_default(), raw.app, allowed(raw.on_failure));
+        Ok(Goal { retries, app, on_failure, ..goal })
     }
 
     /// A name that nobody has written.
@@ -307,7 +310,11 @@ fn verbs(raw: &RawStep) -> Vec<&'static str> {
 /// The keys beside a verb, and with which verbs they mean something.
 fn beside_verb(raw: &RawStep) -> Vec<(&'static str, &'static [&'static str])> {
     const WIDGETS: &[&str] = &["press", "hold", "type", "scroll", "read"];
-    let all: [(&str, bool, &[&str]); 17] = [
+    const ALL_BUT_EACH: &[&str] = &[
+        "open", "press", "hold", "type", "keys", "scroll", "call", "wait", "check", "pause", "read", "extract", "if",
+        "goal",
+    ];
+    let all: [(&str, bool, &[&str]); 20] = [
         ("role", raw.role.is_some(), WIDGETS),
         ("beside", raw.beside.is_some(), WIDGETS),
         ("twice", raw.twice, &["press"]),
@@ -315,6 +322,7 @@ fn beside_verb(raw: &RawStep) -> Vec<(&'static str, &'static [&'static str])> {
         ("into", raw.into.is_some(), &["type"]),
         ("add", raw.add, &["type"]),
         ("up", raw.up, &["scroll"]),
+        ("until", raw.until.is_some(), &["keys"]),
         ("with", raw.with.is_some(), &["call"]),
         ("output", raw.output.is_some(), &["call", "read", "extract", "goal"]),
         ("pointer", raw.pointer.is_some(), &["call"]),
@@ -325,6 +333,8 @@ fn beside_verb(raw: &RawStep) -> Vec<(&'static str, &'static [&'static str])> {
         ("do", raw.r#do.is_some(), &["each", "if"]),
         ("else", raw.r#else.is_some(), &["if"]),
         ("steps_max", raw.steps_max.is_some(), &["goal"]),
+        ("app", raw.app.is_some(), ALL_BUT_EACH),
+        ("retries", raw.retries.is_some(), ALL_BUT_EACH),
     ];
     all.into_iter().filter(|(_, there, _)| *there).map(|(key, _, verbs)| (key, verbs)).collect()
 }
@@ -366,6 +376,10 @@ fn step(raw: RawStep, span: &Range<usize>) -> Result<Step, Wrong> {
         (false, true) => Press::Right,
         (false, false) => Press::Once,
     };
+    if raw.until.is_some() && raw.expect.is_some() {
+        let why = "`until` tells already when it is done".to_owned();
+        return Err(wrong(why, "take `expect` out, or write a [[step]] with `check` after it"));
+    }
     if verb == "type" && raw.into.is_none() && (raw.role.is_some() || raw.beside.is_some()) {
         let why = "`role` and `beside` tell apart what `into` names, and it is not there".to_owned();
         return Err(wrong(why, "say which field: into = \"City\""));
@@ -381,7 +395,7 @@ fn step(raw: RawStep, span: &Range<usize>) -> Result<Step, Wrong> {
         StepAction::Type { text, into: raw.into.map(target).transpose()?, adds: raw.add }
     } else if let Some(keys) = raw.keys {
         check_keys(&keys).map_err(|why| wrong(why, "such as keys = \"ctrl+s\", \"enter\", \"back\""))?;
-        StepAction::Keys { keys }
+        StepAction::Keys { keys, until: raw.until.map(|until| until_of(until, span)).transpose()? }
     } else if let Some(text) = raw.scroll {
         StepAction::Scroll { target: target(text)?, way: if raw.up { Way::Up } else { Way::Down } }
     } else if let Some(name) = raw.call {
@@ -428,6 +442,18 @@ fn step(raw: RawStep, span: &Range<usize>) -> Result<Step, Wrong> {
     step.output = output(raw.output, raw.pointer, verb, span)?;
     (step.app, step.was_at) = (raw.app, raw.at);
     Ok(step)
+}
+
+/// What is pressed for: something that a look at the screen tells.
+fn until_of(raw: RawCondition, span: &Range<usize>) -> Result<ScreenCondition, Wrong> {
+    let help = || Some("such as until = { text = \"Search\" }, or widget, gone or app".to_owned());
+    if raw.within.is_some() {
+        return Err((Some(span.clone()), "`within` means nothing in `until`".to_owned(), help()));
+    }
+    match condition_of(raw, span)?.0 {
+        Condition::Screen(screen) => Ok(screen),
+        other => Err((Some(span.clone()), format!("no look at the screen tells whether {other}"), help())),
+    }
 }
 
 fn output(

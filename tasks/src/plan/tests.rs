@@ -844,6 +844,14 @@ fn mistakes_in_steps_are_pointed_at() {
         ("press = \"\"", "names no widget"),
         ("keys = \"ctrl+nokey\"", "nokey"),
         ("open = \"A\"\ntwice = true", "`twice` means nothing beside `open`"),
+        ("each = \"a.csv\"\napp = \"Notes\"\n[[step.do]]\nopen = \"A\"", "`app` means nothing beside `each`"),
+        ("press = \"A\"\nuntil = { text = \"a\" }", "`until` means nothing beside `press`"),
+        ("keys = \"back\"\nuntil = { file = \"a\" }", "no look at the screen tells whether the file \"a\" is there"),
+        ("keys = \"back\"\nuntil = { text = \"a\", within = \"3s\" }", "`within` means nothing in `until`"),
+        (
+            "keys = \"back\"\nuntil = { text = \"a\" }\nexpect = { text = \"b\" }",
+            "`until` tells already when it is done",
+        ),
         ("type = \"A\"\nrole = \"field\"", "`role` and `beside` tell apart what `into` names, and it is not there"),
         ("wait = { text = \"a\", file = \"b\" }", "about one thing"),
         ("check = { contains = \"b\" }", "about one thing"),
@@ -982,6 +990,49 @@ async fn what_steps_have_found_out_is_known_after_a_hand_over() {
     assert_eq!(carry_out(&mut record, &mut ends).await.unwrap(), PlanEnd::Done, "{:?}", ends.1);
     assert!(ends.1[0].contains("type \"7\" into") && ends.1[1].contains("Pay 7"), "{:?}", ends.1);
     assert_eq!(std::fs::read_to_string(at.join(DOCUMENT)).unwrap().trim(), "7");
+}
+
+/// What the model is shown as known when it plans anew is known when its plan is read from the record, too.
+#[test]
+fn a_plan_that_is_written_anew_may_name_what_steps_have_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("p");
+    let text = "plan = \"p\"\n[[step]]\nread = \"Total\"\noutput = { total = \"number\" }\n[[goal]]\nname = \"pay\"\ngoal = \"Pay {{total}}\"\n";
+    let plan = Plan::parse(Path::new("p"), text, &[].into()).unwrap();
+    let goal = plan.goals[0].name.clone();
+    let mut record = PlanRecord::create(&at, plan, 0).unwrap();
+    let outputs = Outputs::from([("total".to_owned(), "7".to_owned())]);
+    let (why, deed) = ("it is elsewhere".to_owned(), DeedState::NotDone);
+    record.write(PlanLine::HandedOver { goal, step: 2, deed, why, outputs }).unwrap();
+    let toml = "plan = \"p\"\n[[goal]]\nname = \"transfer\"\ngoal = \"Transfer {{total}}\"\n".to_owned();
+    record.write(PlanLine::Replanned { toml }).unwrap();
+    drop(record);
+    let record = PlanRecord::take_up(&at).unwrap();
+    assert!(record.plan.goals.iter().any(|goal| goal.name == "transfer"));
+}
+
+/// Rows that come to more goals than a plan may have are not written down: the record could not be read any more.
+#[tokio::test]
+async fn too_many_rows_stop_a_plan_that_can_still_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("p");
+    let body = "[[step.do]]\ngoal = \"a\"\n".repeat(60);
+    let text = format!(
+        "plan = \"p\"\n[[step]]\nextract = '.+'\noutput = {{ rows = \"items\" }}\n[[step]]\neach = \"{{{{rows}}}}\"\n{body}"
+    );
+    let mut record = PlanRecord::create(&at, Plan::parse(Path::new("p"), &text, &[].into()).unwrap(), 0).unwrap();
+    let goal = record.plan.goals[0].name.clone();
+    let rows: Vec<String> = (0..400).map(|row| row.to_string()).collect();
+    let outputs = Outputs::from([("rows".to_owned(), rows.join("\n"))]);
+    record.write(PlanLine::Achieved(Achieved { goal, run: "1-a".to_owned(), outputs, notes: Vec::new() })).unwrap();
+    let mut ends = Ends(VecDeque::new(), Vec::new(), Some("a model is there"), None, VecDeque::new(), 0);
+    let end = carry_out(&mut record, &mut ends).await.unwrap();
+    assert!(
+        matches!(&end, PlanEnd::Stopped(Outcome::GaveUp { message }) if message.contains("20000 goals")),
+        "{end:?}"
+    );
+    drop(record);
+    PlanRecord::take_up(&at).unwrap();
 }
 
 /// Steps that stand together are one part of a plan, which begins far above the one that is wrong.

@@ -142,10 +142,42 @@ fn secrets_of(text: &str) -> usize {
 }
 
 /// Words that make another number of the one before them.
-const MULTIPLIERS: [&str; 21] = [
-    "k", "m", "b", "bn", "mn", "mio", "mrd", "tsd", "thousand", "million", "millions", "billion", "billions", "lakh",
-    "crore", "dozen", "万", "萬", "亿", "億", "千",
+const MULTIPLIERS: [&str; 32] = [
+    "k",
+    "m",
+    "b",
+    "t",
+    "bn",
+    "mn",
+    "tn",
+    "mio",
+    "mrd",
+    "tsd",
+    "hundred",
+    "thousand",
+    "thousands",
+    "million",
+    "millions",
+    "millionen",
+    "billion",
+    "billions",
+    "trillion",
+    "trillions",
+    "lakh",
+    "lakhs",
+    "crore",
+    "crores",
+    "dozen",
+    "dozens",
+    "万",
+    "萬",
+    "亿",
+    "億",
+    "千",
+    "百",
 ];
+/// Of them, those that stand before another word without a blank.
+const CHINESE_MULTIPLIERS: usize = 26;
 
 /// The number in a text such as `¥ 1,299.50`, in plain digits with a point, if there is exactly one and one way to read it.
 ///
@@ -162,6 +194,15 @@ pub fn number(text: &str) -> Result<String, &'static str> {
         _ => false,
     };
     let Some(start) = (0..letters.len()).find(|at| is_inside(*at)) else { return Err("holds none") };
+    // `.5` may be a half or the end of a sentence; in `No.5` the point is a part of the word.
+    let is_in_word = match letters[..start] {
+        [.., before, '.' | ','] => before.is_alphabetic(),
+        ['.' | ','] => false,
+        _ => true,
+    };
+    if !is_in_word {
+        return Err("is not written as numbers are");
+    }
     let end = (start..letters.len()).find(|at| !is_inside(*at)).unwrap_or(letters.len());
     if (end..letters.len()).any(|at| letters[at].is_numeric()) || letters[..start].iter().any(|sign| sign.is_numeric())
     {
@@ -170,7 +211,7 @@ pub fn number(text: &str) -> Result<String, &'static str> {
     let after: String = letters[end..].iter().collect::<String>().trim_start().to_lowercase();
     let word: String = after.chars().take_while(|sign| sign.is_alphabetic()).collect();
     let first: String = word.chars().take(1).collect();
-    if MULTIPLIERS.contains(&word.as_str()) || MULTIPLIERS[16..].contains(&first.as_str()) {
+    if MULTIPLIERS.contains(&word.as_str()) || MULTIPLIERS[CHINESE_MULTIPLIERS..].contains(&first.as_str()) {
         return Err("is to be written with all of its digits");
     }
     let digits = value_in(&letters[start..end])?;
@@ -338,6 +379,11 @@ mod tests {
             "3万",
             "3万元",
             "2 million",
+            "2 Millionen",
+            "3百",
+            ".5 km",
+            "$.99",
+            "-.5",
             "1 299,50",
             "1,29,99",
             "1.2.3",

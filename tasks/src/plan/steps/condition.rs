@@ -15,6 +15,8 @@ use super::{Target, target_texts};
 
 /// So much of what was there instead is told.
 const TOLD_CHARS: usize = 300;
+/// Why nothing is known of what a screen says.
+pub const UNREADABLE: &str = "the app in front does not tell what is written on the screen";
 /// As many parts of one file are read.
 const PAGES_MAX: u32 = 100;
 
@@ -46,6 +48,25 @@ pub struct ScreenCondition {
     pub app: Option<String>,
 }
 
+/// Why something is not taken for so on a screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unmet {
+    /// It is not; what was there instead.
+    Not(String),
+    /// Nobody can tell, for this reason: that is neither so nor not so.
+    Unknown(String),
+}
+
+impl Unmet {
+    /// Why a step that waited for it has failed.
+    pub fn why(self) -> String {
+        match self {
+            Unmet::Not(instead) => instead,
+            Unmet::Unknown(why) => format!("it cannot be told: {why}"),
+        }
+    }
+}
+
 /// A call that finds something out, and how its answer is read.
 pub struct Inquiry {
     pub name: &'static str,
@@ -70,7 +91,7 @@ pub enum InquiryAnswer<'a> {
 
 /// What that comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ConditionVerdict {
     Holds,
     /// It is not so; what was there instead.
     Not(String),
@@ -94,12 +115,7 @@ impl Condition {
     /// All texts in which a value may be named.
     pub fn texts<'a>(&'a self, texts: &mut Vec<&'a str>) {
         match self {
-            Condition::Screen(screen) => {
-                texts.extend(screen.text.as_deref());
-                texts.extend(screen.gone.as_deref());
-                texts.extend(screen.app.as_deref());
-                screen.widget.iter().for_each(|target| target_texts(target, texts));
-            }
+            Condition::Screen(screen) => screen.texts(texts),
             Condition::File { path, contains, .. } => {
                 texts.push(path);
                 texts.extend(contains.as_deref());
@@ -115,16 +131,7 @@ impl Condition {
     /// The first that the function has.
     pub fn with_texts(&self, fill: &mut impl FnMut(&str) -> Result<String, String>) -> Result<Condition, String> {
         Ok(match self {
-            Condition::Screen(screen) => Condition::Screen(ScreenCondition {
-                text: screen.text.as_deref().map(&mut *fill).transpose()?,
-                gone: screen.gone.as_deref().map(&mut *fill).transpose()?,
-                widget: match &screen.widget {
-                    Some(target) => Some(target.with_texts(fill)?),
-                    None => None,
-                },
-                on: screen.on,
-                app: screen.app.as_deref().map(&mut *fill).transpose()?,
-            }),
+            Condition::Screen(screen) => Condition::Screen(screen.with_texts(fill)?),
             Condition::File { path, contains, is_gone } => Condition::File {
                 path: fill(path)?,
                 contains: contains.as_deref().map(&mut *fill).transpose()?,
@@ -164,12 +171,12 @@ impl Condition {
     }
 
     /// What the answer to that call comes to; `pages` is what was read of the file before.
-    pub fn holds_by(&self, answer: InquiryAnswer<'_>, pages: &mut FilePages) -> Verdict {
+    pub fn holds_by(&self, answer: InquiryAnswer<'_>, pages: &mut FilePages) -> ConditionVerdict {
         match self {
             Condition::File { contains: Some(text), is_gone, .. } => contains_by(text, *is_gone, answer, pages),
             Condition::File { path, contains: None, is_gone } => is_there_by(path, *is_gone, answer),
             Condition::Page { address } => is_page_by(address, answer),
-            Condition::Screen(_) | Condition::Value { .. } => Verdict::Holds,
+            Condition::Screen(_) | Condition::Value { .. } => ConditionVerdict::Holds,
         }
     }
 
@@ -186,15 +193,39 @@ impl Condition {
 }
 
 impl ScreenCondition {
+    /// All texts in which a value may be named.
+    pub fn texts<'a>(&'a self, texts: &mut Vec<&'a str>) {
+        texts.extend([&self.text, &self.gone, &self.app].into_iter().flatten().map(String::as_str));
+        self.widget.iter().for_each(|target| target_texts(target, texts));
+    }
+
+    /// The same with each text put through a function.
+    ///
+    /// # Errors
+    /// The first that the function has.
+    pub fn with_texts(&self, fill: &mut impl FnMut(&str) -> Result<String, String>) -> Result<ScreenCondition, String> {
+        Ok(ScreenCondition {
+            text: self.text.as_deref().map(&mut *fill).transpose()?,
+            gone: self.gone.as_deref().map(&mut *fill).transpose()?,
+            widget: match &self.widget {
+                Some(target) => Some(target.with_texts(fill)?),
+                None => None,
+            },
+            on: self.on,
+            app: self.app.as_deref().map(&mut *fill).transpose()?,
+        })
+    }
+
     /// Whether it is so on a screen. `labels` is `None` if the device does not tell what is written.
     ///
     /// # Errors
-    /// What was there instead.
-    pub fn holds(&self, labels: Option<&[Label]>, front: Option<&Front>, display: Size) -> Result<(), String> {
+    /// `Unmet` if it is not, or if nobody can tell.
+    pub fn holds(&self, labels: Option<&[Label]>, front: Option<&Front>, display: Size) -> Result<(), Unmet> {
+        let not = |instead: String| Err(Unmet::Not(instead));
         if let Some(app) = &self.app
             && !front.is_some_and(|front| is_front(app, front))
         {
-            return Err(format!("the app in front is {:?}", front.map_or("", |front| front.name())));
+            return not(format!("the app in front is {:?}", front.map_or("", |front| front.name())));
         }
         if self.text.is_none() && self.gone.is_none() && self.widget.is_none() {
             return Ok(());
@@ -202,34 +233,35 @@ impl ScreenCondition {
         let Some(labels) = labels else {
             // Where no app is in front, none says it any more.
             let is_empty = front.is_some_and(|front| front.id == Front::NO_APP);
-            if is_empty && self.gone.is_some() && self.text.is_none() && self.widget.is_none() {
-                return Ok(());
-            }
-            return Err("the app in front does not tell what is written on the screen".to_owned());
+            return match is_empty {
+                true if self.text.is_none() && self.widget.is_none() => Ok(()),
+                true => not("no app is in front".to_owned()),
+                false => Err(Unmet::Unknown(UNREADABLE.to_owned())),
+            };
         };
         let says = |text: &str| labels.iter().any(|label| plain(&label.text).contains(&plain(text)));
         let there = || format!("there is: {}", texts_in_brief(labels));
         if let Some(text) = &self.text
             && !says(text)
         {
-            return Err(format!("{text:?} is not written there; {}", there()));
+            return not(format!("{text:?} is not written there; {}", there()));
         }
         if let Some(text) = &self.gone
             && says(text)
         {
-            return Err(format!("{text:?} is still written there"));
+            return not(format!("{text:?} is still written there"));
         }
         match self.widget.as_ref().map(|target| (target, find(target, labels, display))) {
             None => Ok(()),
             Some((target, Found::One(label))) => match (self.on, state_of(label, labels)) {
                 (None, _) => Ok(()),
                 (Some(wanted), Some(is)) if wanted == is => Ok(()),
-                (Some(_), Some(is)) => Err(format!("{target} is {}", on_or_off(is))),
-                (Some(_), None) => Err(format!("{target} does not tell whether it is on")),
+                (Some(_), Some(is)) => not(format!("{target} is {}", on_or_off(is))),
+                (Some(_), None) => Err(Unmet::Unknown(format!("{target} does not tell whether it is on"))),
             },
-            Some((target, Found::None)) => Err(format!("{target} is not there; {}", there())),
+            Some((target, Found::None)) => not(format!("{target} is not there; {}", there())),
             Some((target, Found::Several(which))) => {
-                Err(format!("{target} is there more than once: {}", which.join("; ")))
+                not(format!("{target} is there more than once: {}", which.join("; ")))
             }
         }
     }
@@ -252,20 +284,24 @@ pub fn is_front(app: &str, front: &Front) -> bool {
     same(&front.id) || same(&front.label) || front.aliases.iter().any(|alias| same(alias))
 }
 
+impl fmt::Display for ScreenCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        parts.extend(self.app.as_ref().map(|app| format!("{app:?} is in front")));
+        parts.extend(self.text.as_ref().map(|text| format!("{text:?} is written there")));
+        parts.extend(self.gone.as_ref().map(|text| format!("{text:?} is written nowhere")));
+        parts.extend(self.widget.as_ref().map(|target| match self.on {
+            None => format!("there is {target}"),
+            Some(on) => format!("{target} is {}", on_or_off(on)),
+        }));
+        f.write_str(&parts.join(" and "))
+    }
+}
+
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Condition::Screen(screen) => {
-                let mut parts = Vec::new();
-                parts.extend(screen.app.as_ref().map(|app| format!("{app:?} is in front")));
-                parts.extend(screen.text.as_ref().map(|text| format!("{text:?} is written there")));
-                parts.extend(screen.gone.as_ref().map(|text| format!("{text:?} is written nowhere")));
-                parts.extend(screen.widget.as_ref().map(|target| match screen.on {
-                    None => format!("there is {target}"),
-                    Some(on) => format!("{target} is {}", on_or_off(on)),
-                }));
-                f.write_str(&parts.join(" and "))
-            }
+            Condition::Screen(screen) => screen.fmt(f),
             Condition::File { path, contains: None, is_gone: false } => write!(f, "the file {path:?} is there"),
             Condition::File { path, contains: None, is_gone: true } => write!(f, "the file {path:?} is gone"),
             Condition::File { path, contains: Some(text), is_gone: false } => {
@@ -281,31 +317,31 @@ impl fmt::Display for Condition {
 }
 
 /// Whether a file contains a text, by what `files.read` tells of it.
-fn contains_by(text: &str, is_gone: bool, answer: InquiryAnswer<'_>, pages: &mut FilePages) -> Verdict {
+fn contains_by(text: &str, is_gone: bool, answer: InquiryAnswer<'_>, pages: &mut FilePages) -> ConditionVerdict {
     let told = match answer {
         InquiryAnswer::Told(told) => told,
-        InquiryAnswer::NoFile if is_gone => return Verdict::Holds,
-        InquiryAnswer::NoFile => return Verdict::Not("there is no such file".to_owned()),
-        InquiryAnswer::Nothing(why) => return Verdict::Unknown(short(why)),
+        InquiryAnswer::NoFile if is_gone => return ConditionVerdict::Holds,
+        InquiryAnswer::NoFile => return ConditionVerdict::Not("there is no such file".to_owned()),
+        InquiryAnswer::Nothing(why) => return ConditionVerdict::Unknown(short(why)),
     };
     if text.is_empty() {
-        return Verdict::Unknown("the text that the file is to contain is empty".to_owned());
+        return ConditionVerdict::Unknown("the text that the file is to contain is empty".to_owned());
     }
     let (part, rest) = part_of(told, pages.from);
     let seen = format!("{}{part}", pages.tail);
     match (seen.contains(text), rest) {
-        (true, _) if is_gone => Verdict::Not(format!("the file contains {:?}", short(text))),
-        (true, _) => Verdict::Holds,
+        (true, _) if is_gone => ConditionVerdict::Not(format!("the file contains {:?}", short(text))),
+        (true, _) => ConditionVerdict::Holds,
         (false, Some(_)) if pages.count >= PAGES_MAX => {
-            Verdict::Unknown("the file is too long to be read to its end".to_owned())
+            ConditionVerdict::Unknown("the file is too long to be read to its end".to_owned())
         }
         (false, Some(from)) => {
             let tail = seen.floor_char_boundary(seen.len().saturating_sub(text.len()));
             *pages = FilePages { from, count: pages.count + 1, tail: seen[tail..].to_owned() };
-            Verdict::Part
+            ConditionVerdict::Part
         }
-        (false, None) if is_gone => Verdict::Holds,
-        (false, None) => Verdict::Not(format!("the file says {:?}", short(&seen))),
+        (false, None) if is_gone => ConditionVerdict::Holds,
+        (false, None) => ConditionVerdict::Not(format!("the file says {:?}", short(&seen))),
     }
 }
 
@@ -321,27 +357,27 @@ fn part_of(told: &str, from: usize) -> (&str, Option<usize>) {
 }
 
 /// Whether a file is there, by what `files.list` tells of its folder.
-fn is_there_by(path: &str, is_gone: bool, answer: InquiryAnswer<'_>) -> Verdict {
+fn is_there_by(path: &str, is_gone: bool, answer: InquiryAnswer<'_>) -> ConditionVerdict {
     let listed = match answer {
         InquiryAnswer::Told(told) => listed_names(told),
         // Neither is its folder.
         InquiryAnswer::NoFile => Some((Vec::new(), 0)),
-        InquiryAnswer::Nothing(why) => return Verdict::Unknown(short(why)),
+        InquiryAnswer::Nothing(why) => return ConditionVerdict::Unknown(short(why)),
     };
     let Some((names, left_out)) = listed else {
-        return Verdict::Unknown("what was told of its folder is no list of files".to_owned());
+        return ConditionVerdict::Unknown("what was told of its folder is no list of files".to_owned());
     };
     let Some(name) = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned()) else {
-        return Verdict::Unknown(format!("{path:?} names no file"));
+        return ConditionVerdict::Unknown(format!("{path:?} names no file"));
     };
     match (names.contains(&name), is_gone) {
-        (true, false) => Verdict::Holds,
-        (true, true) => Verdict::Not("the file is there".to_owned()),
-        (false, _) if left_out > 0 => {
-            Verdict::Unknown(format!("its folder holds {left_out} names more than are told, and it may be one of them"))
-        }
-        (false, true) => Verdict::Holds,
-        (false, false) => Verdict::Not(format!("in its folder there are: {}", short(&names.join(", ")))),
+        (true, false) => ConditionVerdict::Holds,
+        (true, true) => ConditionVerdict::Not("the file is there".to_owned()),
+        (false, _) if left_out > 0 => ConditionVerdict::Unknown(format!(
+            "its folder holds {left_out} names more than are told, and it may be one of them"
+        )),
+        (false, true) => ConditionVerdict::Holds,
+        (false, false) => ConditionVerdict::Not(format!("in its folder there are: {}", short(&names.join(", ")))),
     }
 }
 
@@ -354,22 +390,22 @@ fn listed_names(answer: &str) -> Option<(Vec<String>, u64)> {
 }
 
 /// Whether the page in front is the one at an address, or one below it, by what `tabs.list` tells.
-fn is_page_by(address: &str, answer: InquiryAnswer<'_>) -> Verdict {
+fn is_page_by(address: &str, answer: InquiryAnswer<'_>) -> ConditionVerdict {
     let told = match answer {
         InquiryAnswer::Told(told) => told,
-        InquiryAnswer::NoFile => return Verdict::Unknown("which page is in front is not told".to_owned()),
-        InquiryAnswer::Nothing(why) => return Verdict::Unknown(short(why)),
+        InquiryAnswer::NoFile => return ConditionVerdict::Unknown("which page is in front is not told".to_owned()),
+        InquiryAnswer::Nothing(why) => return ConditionVerdict::Unknown(short(why)),
     };
     let Ok(wanted) = Url::parse(address.trim()) else {
-        return Verdict::Unknown(format!(
+        return ConditionVerdict::Unknown(format!(
             "{:?} is no whole address, such as https://example.org/orders",
             short(address)
         ));
     };
     match address_in_front(told) {
-        Some(found) if Url::parse(&found).is_ok_and(|found| is_at_or_below(&found, &wanted)) => Verdict::Holds,
-        Some(found) => Verdict::Not(format!("the page is {:?}", short(&found))),
-        None => Verdict::Unknown("no page is in front".to_owned()),
+        Some(found) if Url::parse(&found).is_ok_and(|found| is_at_or_below(&found, &wanted)) => ConditionVerdict::Holds,
+        Some(found) => ConditionVerdict::Not(format!("the page is {:?}", short(&found))),
+        None => ConditionVerdict::Unknown("no page is in front".to_owned()),
     }
 }
 

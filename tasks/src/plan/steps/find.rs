@@ -169,18 +169,28 @@ fn one<'a>(candidates: Vec<&'a Label>) -> Found<'a> {
             None => groups.push(vec![label]),
         }
     }
+    let several =
+        |labels: &[&Label]| Found::Several(labels.iter().take(NAMED_MAX).map(|label| in_words(label)).collect());
     match &groups[..] {
         [] => Found::None,
         [group] => {
             // What reacts is touched, and the innermost of what reacts.
-            let chosen = group.iter().min_by_key(|label| (!label.touchable, label.area.pixels()));
-            chosen.map_or(Found::None, |label| Found::One(label))
+            let innermost = innermost(group);
+            let Some(chosen) = innermost.iter().min_by_key(|label| label.area.pixels()) else { return Found::None };
+            // Two buttons in a dialog that is called the same are two things.
+            let is_one = innermost.iter().all(|label| holds(label, chosen) || holds(chosen, label));
+            if is_one { Found::One(chosen) } else { several(&innermost) }
         }
-        several => {
-            let words = several.iter().filter_map(|group| group.first()).map(|label| in_words(label));
-            Found::Several(words.take(NAMED_MAX).collect())
-        }
+        _ => several(&groups.iter().filter_map(|group| group.first().copied()).collect::<Vec<_>>()),
     }
+}
+
+/// What reacts, or all if nothing does, without what holds another of them.
+fn innermost<'a>(group: &[&'a Label]) -> Vec<&'a Label> {
+    let reacts: Vec<&Label> = group.iter().copied().filter(|label| label.touchable).collect();
+    let candidates = if reacts.is_empty() { group.to_vec() } else { reacts };
+    let is_inside = |label: &Label, other: &Label| holds(label, other) && other.area.pixels() < label.area.pixels();
+    candidates.iter().copied().filter(|label| !candidates.iter().any(|other| is_inside(label, other))).collect()
 }
 
 /// The field that a caption is for.

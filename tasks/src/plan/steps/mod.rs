@@ -36,7 +36,7 @@ pub use condition::{Condition, ScreenCondition, is_whole_address};
 pub use extract::compile;
 pub use find::{Found, find, find_field, in_words, is_field, middle, role_word};
 pub use model::{Eyes, StepModel, profiles};
-pub use progress::{DeedState, SharedProgress, StepPosition, outputs_of, verdict_of};
+pub use progress::{DeedState, SharedProgress, StepPosition, outputs_of, verdict_of, without_mark};
 
 /// How long a widget is waited for where nothing is said.
 pub const FIND_WITHIN: Duration = Duration::from_secs(10);
@@ -72,8 +72,8 @@ pub enum StepAction {
     Press { target: Target, how: Press },
     /// Types, into a field or into whatever has the focus.
     Type { text: String, into: Option<Target>, adds: bool },
-    /// Presses keys: `ctrl+s`, `enter`, and on a phone `back`, `home` and `enter`.
-    Keys { keys: String },
+    /// Presses keys: `ctrl+s`, `enter`, and on a phone `back`, `home` and `enter`. With `until` as often as it takes.
+    Keys { keys: String, until: Option<ScreenCondition> },
     /// Scrolls until a widget is seen.
     Scroll { target: Target, way: Way },
     /// Calls an API.
@@ -176,7 +176,10 @@ impl fmt::Display for Step {
                     write!(f, " into {target}")?;
                 }
             }
-            StepAction::Keys { keys } => write!(f, "press the keys {keys}")?,
+            StepAction::Keys { keys, until: None } => write!(f, "press the keys {keys}")?,
+            StepAction::Keys { keys, until: Some(condition) } => {
+                write!(f, "press the keys {keys} as often as it takes until {condition}")?;
+            }
             StepAction::Scroll { target, way: Way::Down } => write!(f, "scroll down to {target}")?,
             StepAction::Scroll { target, way: Way::Up } => write!(f, "scroll up to {target}")?,
             StepAction::Call { name, arguments } => write!(f, "call {name} with {arguments}")?,
@@ -184,7 +187,7 @@ impl fmt::Display for Step {
             StepAction::Check(condition) => write!(f, "check that {condition}")?,
             StepAction::Test(condition) => write!(f, "see whether {condition}")?,
             StepAction::Read(target) => write!(f, "read what stands at {target}")?,
-            StepAction::Extract { pattern } => write!(f, "take from the page what matches {pattern:?}")?,
+            StepAction::Extract { pattern } => write!(f, "take from the page what matches '{pattern}'")?,
             StepAction::Pause(time) => write!(f, "wait for {} s", time.as_secs_f32())?,
         }
         match &self.expect {
@@ -220,7 +223,8 @@ impl Step {
     fn can_be_repeated(&self) -> bool {
         match &self.act {
             StepAction::Type { text, adds, .. } => !*adds && !text.contains(['\n', '\r']),
-            StepAction::Press { .. } | StepAction::Keys { .. } | StepAction::Call { .. } => false,
+            StepAction::Keys { until, .. } => until.is_some(),
+            StepAction::Press { .. } | StepAction::Call { .. } => false,
             StepAction::Open { .. }
             | StepAction::Scroll { .. }
             | StepAction::Wait(_)
@@ -248,7 +252,12 @@ impl Step {
                 },
                 adds: *adds,
             },
-            StepAction::Keys { .. } | StepAction::Extract { .. } | StepAction::Pause(_) => self.act.clone(),
+            StepAction::Keys { keys, until: Some(condition) } => {
+                StepAction::Keys { keys: keys.clone(), until: Some(condition.with_texts(fill)?) }
+            }
+            StepAction::Keys { until: None, .. } | StepAction::Extract { .. } | StepAction::Pause(_) => {
+                self.act.clone()
+            }
             StepAction::Scroll { target, way } => StepAction::Scroll { target: target.with_texts(fill)?, way: *way },
             StepAction::Call { name, arguments } => {
                 StepAction::Call { name: name.clone(), arguments: value_with_texts(arguments, fill)? }
@@ -277,7 +286,8 @@ impl Step {
                 texts.push(text);
                 into.iter().for_each(|target| target_texts(target, &mut texts));
             }
-            StepAction::Keys { .. } | StepAction::Extract { .. } | StepAction::Pause(_) => {}
+            StepAction::Keys { until, .. } => until.iter().for_each(|condition| condition.texts(&mut texts)),
+            StepAction::Extract { .. } | StepAction::Pause(_) => {}
             StepAction::Call { arguments, .. } => value_texts(arguments, &mut texts),
             StepAction::Wait(condition) | StepAction::Check(condition) | StepAction::Test(condition) => {
                 condition.texts(&mut texts);

@@ -13,18 +13,18 @@ use tapwright_agent::dialect::frame::Coordinates;
 use tapwright_agent::place::Place;
 use tapwright_agent::policy::Policy;
 use tapwright_agent::secrets::Secrets;
-use tapwright_contract::device::{Driver, Front, Label};
+use tapwright_contract::device::{Driver, Label};
 use tapwright_contract::gesture::{Abilities, Button, Clicks};
 use tapwright_contract::model::{Model, ModelError, ModelErrorKind, Prompt, Reply};
 use tapwright_contract::{ScreenId, Size, Spot};
 use tapwright_models::scripted::Scripted;
 
-use super::condition::{is_front, on_or_off, texts_in_brief};
+use super::condition::{UNREADABLE, Unmet, is_front, on_or_off, texts_in_brief};
 use super::find::{Found, content, find, find_field, in_words, is_field, is_role, middle, value_at};
 use super::progress::{
     LastTry, Mark, Progress, ScreenPrint, SharedProgress, StepPart, TRIES_MAX, condition_of, finish_message,
 };
-use super::{Condition, Press, Step, StepAction, Target, Way, extract};
+use super::{CHECK_WITHIN, Condition, Press, Step, StepAction, Target, Way, extract};
 use crate::headline::STEP_MODEL;
 use crate::profile::{Profiles, Shipped};
 
@@ -36,17 +36,10 @@ const ASK_AGAIN: Duration = Duration::from_millis(700);
 const STILL: Duration = Duration::from_millis(40);
 /// How long a button that does not react yet is waited for: one of a dialog wakes up a moment after its name was typed.
 const WAKES_WITHIN: Duration = Duration::from_secs(2);
-/// How often is scrolled for one widget.
-const SCROLLS_MAX: u32 = 60;
-/// How many scrolls in a row after which the screen says the same are the end: a page may be blank for several screens.
-const SAME_MAX: u32 = 8;
-/// The same where a list is read to its end: it is known by what was found, and nobody waits for what may come.
+/// How many scrolls in a list, or presses of keys, in a row that change nothing are the end.
 const END_AFTER: u32 = 3;
 /// How often is scrolled for one list; what is longer is not told as if it were whole.
 const LIST_SCROLLS_MAX: u32 = 200;
-/// The grid on which a finger that scrolls goes down.
-const COLUMNS: u32 = 8;
-const ROWS: u32 = 20;
 /// How long what a doubtful step expects is waited for.
 const DOUBT_WITHIN: Duration = Duration::from_secs(3);
 
@@ -70,9 +63,9 @@ pub struct StepModel {
     clock: Timer,
     /// Since when the present part is tried, and which one that is.
     since: Option<((usize, usize), Duration)>,
-    /// How often was scrolled for the present part, and what was written before the last time.
-    scrolls: u32,
-    scrolled: Option<String>,
+    /// How often was scrolled, or keys were pressed, for the present part, and what was written before the last time.
+    rounds: u32,
+    before_round: Option<String>,
     /// How often in a row it was written after it too.
     same: u32,
 }
@@ -104,7 +97,7 @@ impl StepModel {
     pub fn new(progress: SharedProgress, eyes: Eyes) -> StepModel {
         let abilities = eyes.driver.abilities();
         let (profiles, clock) = (profiles(), Timer::start());
-        StepModel { progress, eyes, abilities, profiles, clock, since: None, scrolls: 0, scrolled: None, same: 0 }
+        StepModel { progress, eyes, abilities, profiles, clock, since: None, rounds: 0, before_round: None, same: 0 }
     }
 
     async fn say(&mut self) -> String {
@@ -120,7 +113,7 @@ impl StepModel {
             let size = progress.seen.as_ref().map_or(Size { width: 1, height: 1 }, |(id, _)| id.size);
             let frame = self.profiles.agent.frame(size);
             let print = |call: &Call| Dialect::Computer.print_on(call, &frame);
-            let words = progress.step().map_or_else(String::new, Step::to_string);
+            let (number, words) = progress.step_in_words();
             let probes = matches!(saying, Saying::Probe(_));
             let answer = match saying {
                 Saying::Do(action) | Saying::Probe(action) => print(&Call::Do(action)),
@@ -133,7 +126,7 @@ impl StepModel {
                     let was = progress.step().and_then(|step| step.was_at);
                     let was =
                         was.map_or_else(String::new, |[x, y]| format!("; it was at {x},{y} when it was recorded"));
-                    let message = format!("step {} ({words}): {why}{was}", progress.at.0 + 1);
+                    let message = format!("step {} ({words}): {why}{was}", number + 1);
                     print(&Call::GiveUp { message })
                 }
                 Saying::Finish(message) => print(&Call::Finish { message }),
@@ -146,19 +139,19 @@ impl StepModel {
     /// What is said next, and what the screen said then.
     async fn next(&mut self, progress: &Progress) -> (Saying, ScreenPrint) {
         let plain = |saying| (saying, ScreenPrint::default());
-        if let Some(why) = &progress.failure {
-            return plain(Saying::GiveUp(why.clone()));
+        if let Some(failure) = &progress.failure {
+            return plain(Saying::GiveUp(failure.why.clone()));
         }
         let (step, part) = match (progress.step_with_values(), progress.part()) {
             (Some(Ok(step)), Some(part)) => (step, part),
             (Some(Err(why)), _) => return plain(Saying::GiveUp(why)),
-            _ => return plain(Saying::Finish(finish_message(progress, None))),
+            _ => return plain(Saying::Finish(finish_message(progress, progress.is_test_over().then_some(true)))),
         };
         let now = self.clock.elapsed();
         let since = match self.since {
             Some((at, since)) if at == progress.at => since,
             _ => {
-                (self.scrolls, self.scrolled, self.same) = (0, None, 0);
+                (self.rounds, self.before_round, self.same) = (0, None, 0);
                 self.since = Some((progress.at, now));
                 now
             }
@@ -181,7 +174,7 @@ impl StepModel {
                 }
             }
             LastTry::Untold(why) if !step.can_be_repeated() => return plain(ask_about(&step, why)),
-            LastTry::None | LastTry::Scrolled | LastTry::Part | LastTry::Undone(_) | LastTry::Untold(_) => {}
+            LastTry::None | LastTry::Repeated | LastTry::Part | LastTry::Undone(_) | LastTry::Untold(_) => {}
         }
         if let Some(why) = self.another_app(&step, progress, until).await {
             return plain(Saying::GiveUp(why));
@@ -223,7 +216,7 @@ impl StepModel {
         if let Some(expected @ Condition::Screen(_)) = &step.expect
             && !before.was_so
         {
-            let until = self.clock.elapsed() + DOUBT_WITHIN;
+            let until = self.clock.elapsed() + step.within.max(DOUBT_WITHIN);
             return self.wait(expected, progress, until).await.is_ok().then_some(Saying::Skip);
         }
         if let Some(inquiry) = step.expect.as_ref().and_then(|expected| expected.inquiry(&progress.pages)) {
@@ -247,6 +240,10 @@ impl StepModel {
         if *then == digest(labels) {
             return None; // As before.
         }
+        let app = progress.seen.as_ref().map(|(_, front)| digest_of(&[&front.id]));
+        if before.app.is_some() && before.app != app {
+            return Some(ask_about(step, "another app is in front"));
+        }
         // Anything may have changed the screen: a message, a clock in words. Only the widget itself tells of the touch.
         match target.map(|target| find(target, labels, self.size(progress))) {
             Some(Found::None) => Some(Saying::Skip),
@@ -267,30 +264,30 @@ impl StepModel {
             return Saying::Do(inquiry.action());
         }
         let held = match condition {
-            Condition::Value { .. } => condition.holds_of_values(),
+            Condition::Value { .. } => condition.holds_of_values().map_err(Unmet::Not),
             _ => self.wait(condition, progress, until).await,
         };
         match held {
-            _ if is_test => Saying::Finish(finish_message(progress, Some(held.is_ok()))),
+            Ok(()) if is_test => Saying::Finish(finish_message(progress, Some(true))),
+            Err(Unmet::Not(_)) if is_test => Saying::Finish(finish_message(progress, Some(false))),
             // A look, so that the record shows the moment at which it was so.
             Ok(()) => Saying::Do(Action::Wait { duration: Duration::ZERO }),
-            Err(instead) => Saying::GiveUp(instead),
+            Err(unmet) => Saying::GiveUp(unmet.why()),
         }
     }
 
-    /// Waits until something is so on the screen.
-    async fn wait(&mut self, condition: &Condition, progress: &Progress, until: Duration) -> Result<(), String> {
+    /// Waits until something is so on the screen, and some more where nobody can tell: an app may say nothing while its page changes.
+    async fn wait(&mut self, condition: &Condition, progress: &Progress, until: Duration) -> Result<(), Unmet> {
         let Condition::Screen(screen) = condition else { return Ok(()) };
+        let told_by = until.max(self.clock.elapsed() + CHECK_WITHIN);
         let mut front = progress.seen.as_ref().map(|(_, front)| front.clone());
         loop {
             let labels = self.labels().await;
             let size = self.size(progress);
-            let instead = match screen.holds(labels.as_deref(), front.as_ref(), size) {
-                Ok(()) => return Ok(()),
-                Err(instead) => instead,
-            };
+            let Err(unmet) = screen.holds(labels.as_deref(), front.as_ref(), size) else { return Ok(()) };
+            let until = if matches!(unmet, Unmet::Unknown(_)) { told_by } else { until };
             if until <= self.clock.elapsed() {
-                return Err(instead);
+                return Err(unmet);
             }
             self.clock.sleep(AGAIN).await;
             if screen.app.is_some() {
@@ -322,7 +319,10 @@ impl StepModel {
                 let adds = *adds && self.abilities.insert;
                 Saying::Do(if adds { Action::Insert { text } } else { Action::Type { text } })
             }
-            StepAction::Keys { keys } => self.keys(keys),
+            StepAction::Keys { keys, until: None } => self.keys(keys),
+            StepAction::Keys { keys, until: Some(condition) } => {
+                return plain(self.keys_until(keys, condition, progress, until).await);
+            }
             StepAction::Scroll { target, way } => return plain(self.scroll(target, *way, progress).await),
             StepAction::Open { app } => Saying::Do(Action::Launch { app: app.clone() }),
             StepAction::Call { name, arguments } => {
@@ -342,10 +342,14 @@ impl StepModel {
     fn print(&self, step: &Step, labels: Option<&[Label]>, widget: Option<&Label>, progress: &Progress) -> ScreenPrint {
         let front = progress.seen.as_ref().map(|(_, front)| front);
         let was_so = match &step.expect {
-            Some(Condition::Screen(expected)) => expected.holds(labels, front, self.size(progress)).is_ok(),
+            // What cannot be told now tells nothing later either.
+            Some(Condition::Screen(expected)) => {
+                !matches!(expected.holds(labels, front, self.size(progress)), Err(Unmet::Not(_)))
+            }
             Some(Condition::File { .. } | Condition::Page { .. } | Condition::Value { .. }) | None => false,
         };
-        ScreenPrint { screen: labels.map(digest), widget: widget.map(widget_digest), was_so }
+        let app = front.map(|front| digest_of(&[&front.id]));
+        ScreenPrint { screen: labels.map(digest), widget: widget.map(widget_digest), app, was_so }
     }
 
     /// Touches the one widget that is meant, once it stands still.
@@ -379,14 +383,13 @@ impl StepModel {
                     let print = self.print(step, Some(told), Some(label), progress);
                     return (Saying::Do(self.touch(x, y, *of, how)), print);
                 }
-                Found::One(label) => {
+                Found::One(label) if self.clock.elapsed() < until => {
                     before = Some(label.area);
                     self.clock.sleep(STILL).await;
                     continue;
                 }
-                Found::None if labels.is_none() => {
-                    "the app in front does not tell what is written on the screen".to_owned()
-                }
+                Found::One(_) => format!("{target} does not stand still"),
+                Found::None if labels.is_none() => UNREADABLE.to_owned(),
                 Found::None => format!("{target} is not on the screen; there is: {}", texts_in_brief(told)),
                 Found::Several(which) => {
                     format!("{target} could be one of several: {}; say role or beside", which.join("; "))
@@ -442,58 +445,6 @@ impl StepModel {
         }
     }
 
-    async fn scroll(&mut self, target: &Target, way: Way, progress: &Progress) -> Saying {
-        let labels = self.labels().await.unwrap_or_default();
-        match find(target, &labels, self.size(progress)) {
-            Found::One(_) => return Saying::Do(Action::Wait { duration: Duration::ZERO }),
-            Found::Several(which) => {
-                return Saying::GiveUp(format!("{target} could be one of several: {}", which.join("; ")));
-            }
-            Found::None => {}
-        }
-        let is_end = self.is_scrolled_to_the_end(&labels, SAME_MAX);
-        if is_end || self.scrolls >= SCROLLS_MAX {
-            return Saying::GiveUp(format!("{target} is nowhere up to the end; there is: {}", texts_in_brief(&labels)));
-        }
-        self.scroll_on(way, &labels, progress)
-    }
-
-    /// Whether so many scrolls in a row have changed nothing, this one counted.
-    fn is_scrolled_to_the_end(&mut self, labels: &[Label], same_max: u32) -> bool {
-        let now = digest(labels);
-        self.same = if self.scrolled.as_ref() == Some(&now) { self.same + 1 } else { 0 };
-        self.scrolled = Some(now);
-        self.same >= same_max
-    }
-
-    fn scroll_on(&mut self, way: Way, labels: &[Label], progress: &Progress) -> Saying {
-        let Some((of, front)) = &progress.seen else { return Saying::GiveUp("the screen was not seen".to_owned()) };
-        self.scrolls += 1;
-        if self.abilities.scroll {
-            let down = if way == Way::Down { 5 } else { -5 };
-            return Place::of_parts(1, 1, 2)
-                .map_or(Saying::Skip, |at| Saying::Do(Action::Scroll { at, right: 0, down }));
-        }
-        let [from, to] = self.swipe(way, *of, front, labels).map(Place::of_spot);
-        Saying::Do(Action::Swipe { from, to })
-    }
-
-    /// Where a finger that scrolls goes down and up. What it lies on is judged as if it were pressed, so it goes down where the policy lets it,
-    /// as near to the middle as there is such a place.
-    fn swipe(&self, way: Way, of: ScreenId, front: &Front, labels: &[Label]) -> [Spot; 2] {
-        let spot =
-            |column: u32, row: u32| Spot { x: of.size.width * column / COLUMNS, y: of.size.height * row / ROWS, of };
-        let (rows, forth): ([u32; 11], i32) = match way {
-            Way::Down => ([14, 13, 12, 15, 11, 10, 9, 8, 7, 6, 5], -8),
-            Way::Up => ([6, 7, 8, 5, 9, 10, 11, 12, 13, 14, 15], 8),
-        };
-        let starts = rows.into_iter().flat_map(|row| [4, 3, 5, 2, 6, 1, 7].map(|column| (column, row)));
-        let is_let = |(column, row): &(u32, u32)| self.eyes.policy.lets_touch(spot(*column, *row), front, labels);
-        let (column, row) = starts.into_iter().find(is_let).unwrap_or((COLUMNS / 2, rows[0]));
-        // The bars at the top and the bottom are no part of the list.
-        [spot(column, row), spot(column, row.saturating_add_signed(forth).clamp(2, ROWS - 3))]
-    }
-
     /// What matches a pattern: noted as it is found, screen after screen, so that a run that goes on knows it.
     async fn extract(&mut self, step: &Step, pattern: &str, progress: &Progress, until: Duration) -> Saying {
         let pattern = match extract::compile(pattern) {
@@ -508,8 +459,8 @@ impl StepModel {
             if !items.is_empty() {
                 return Saying::Do(Action::Note { message: items.join("\n"), keeps_page: false });
             }
-            if !self.is_scrolled_to_the_end(&labels, END_AFTER) {
-                return match self.scrolls {
+            if !self.has_stalled(&labels, END_AFTER) {
+                return match self.rounds {
                     LIST_SCROLLS_MAX => Saying::GiveUp(format!("the page goes on after {LIST_SCROLLS_MAX} screens")),
                     _ => self.scroll_on(Way::Down, &labels, progress),
                 };
@@ -520,7 +471,7 @@ impl StepModel {
             if until <= self.clock.elapsed() {
                 let there = texts_in_brief(&labels);
                 return Saying::GiveUp(format!(
-                    "nothing matches {:?} up to the end; there is: {there}",
+                    "nothing matches '{}' up to the end; there is: {there}",
                     pattern.as_str()
                 ));
             }
@@ -675,5 +626,6 @@ fn without_tags(text: &str) -> String {
     text.replace('<', "‹").replace('>', "›")
 }
 
+mod scroll;
 #[cfg(test)]
 mod tests;

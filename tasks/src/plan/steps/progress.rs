@@ -15,7 +15,7 @@ use tapwright_contract::ScreenId;
 use tapwright_contract::device::Front;
 use tapwright_drivers::desktop::is_no_file;
 
-use super::condition::{FilePages, InquiryAnswer, Verdict};
+use super::condition::{ConditionVerdict, FilePages, InquiryAnswer};
 use super::{Condition, Step, StepAction, StepOutput};
 use crate::plan::values::{OutputKind, Outputs, fill, number};
 
@@ -43,7 +43,7 @@ pub struct Progress {
     /// What the present step has found of a list so far.
     pub extracted: Vec<String>,
     /// What cannot be mended: what was found out is not what it is to be.
-    pub failure: Option<String>,
+    pub failure: Option<StepFailure>,
     /// The display that was seen last, and the app in front of it.
     pub seen: Option<(ScreenId, Front)>,
     /// How far the file is read that the present part is about.
@@ -54,6 +54,14 @@ pub struct Progress {
     refusal: Option<String>,
     /// Whether the present call only finds out whether the part was done already.
     probes: bool,
+}
+
+/// A step that has found out something else than it was to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepFailure {
+    /// From 0.
+    pub step: usize,
+    pub why: String,
 }
 
 /// What came of the last try at a part.
@@ -78,8 +86,8 @@ pub enum LastTry {
     Undone(String),
     /// It was doubtful, and nothing tells whether it was done, for this reason.
     Untold(String),
-    /// The screen was scrolled, and what is looked for may be seen by now.
-    Scrolled,
+    /// The screen was scrolled, or keys were pressed, and what is looked for may be seen by now.
+    Repeated,
 }
 
 /// How much is known of what a step does.
@@ -142,13 +150,22 @@ impl SharedProgress {
             }
             (DeedState::Doubtful | DeedState::NotDone, _) => (progress.at.1, progress.doubt) = (0, None),
         }
-        (progress.tries, progress.failure) = (0, None);
+        progress.tries = 0;
+        if !progress.has_failed_for_good() {
+            progress.failure = None;
+        }
     }
 
     /// Where the run stands.
     pub fn position(&self) -> StepPosition {
         let progress = self.lock();
-        StepPosition { step: progress.at.0, deed: progress.deed(), outputs: progress.outputs.clone() }
+        let outputs = progress.outputs.clone();
+        match &progress.failure {
+            Some(failure) if progress.has_failed_for_good() => {
+                StepPosition { step: failure.step, deed: DeedState::Done, outputs }
+            }
+            _ => StepPosition { step: progress.at.0, deed: progress.deed(), outputs },
+        }
     }
 
     pub fn now(&self) -> Progress {
@@ -185,11 +202,13 @@ pub struct ScreenPrint {
     pub screen: Option<String>,
     /// Of the widget that is touched.
     pub widget: Option<String>,
+    /// Of the app in front.
+    pub app: Option<String>,
     /// Whether what the step expects was so already: then it tells nothing of the step.
     pub was_so: bool,
 }
 
-/// How the thought of a reply begins, by which a journal tells where a run stands: `step 3.1 on 0123456789ab at cdef01234567: `.
+/// How the thought of a reply begins, by which a journal tells where a run stands: `step 3.1 on 0123456789ab at cdef01234567 in 89abcdef0123: `.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     /// The step and its part, from 0; they are written from 1.
@@ -211,6 +230,9 @@ impl fmt::Display for Mark {
         if let Some(widget) = &self.print.widget {
             write!(f, " at {widget}")?;
         }
+        if let Some(app) = &self.print.app {
+            write!(f, " in {app}")?;
+        }
         if self.print.was_so {
             f.write_str(" already")?;
         }
@@ -230,12 +252,19 @@ impl Mark {
                 "probed" => found.probes = true,
                 "on" => found.print.screen = words.next().map(str::to_owned),
                 "at" => found.print.widget = words.next().map(str::to_owned),
+                "in" => found.print.app = words.next().map(str::to_owned),
                 "already" => found.print.was_so = true,
                 _ => return None,
             }
         }
         Some(found)
     }
+}
+
+/// A thought as people read it: without the mark that a run of steps begins it with.
+pub fn without_mark(thought: &str) -> &str {
+    let words = Mark::of(thought).and_then(|_| thought.split_once(": ")).map(|(_, words)| words);
+    words.map_or(thought, |words| if words.is_empty() { "the steps are over" } else { words })
 }
 
 impl Progress {
@@ -254,6 +283,24 @@ impl Progress {
             Some(StepPart::Act) if self.doubt.is_some() => DeedState::Doubtful,
             Some(StepPart::Focus | StepPart::Act) | None => DeedState::NotDone,
         }
+    }
+
+    /// Whether what a call has told is not what it was to tell: nothing is called a second time for that.
+    fn has_failed_for_good(&self) -> bool {
+        let step = self.failure.as_ref().and_then(|failure| self.steps.get(failure.step));
+        step.is_some_and(|step| matches!(step.act, StepAction::Call { .. }))
+    }
+
+    /// Whether all that is left to say is that what was tested is so.
+    pub fn is_test_over(&self) -> bool {
+        let last = self.at.0.checked_sub(1).and_then(|last| self.steps.get(last));
+        self.step().is_none() && last.is_some_and(|step| matches!(step.act, StepAction::Test(_)))
+    }
+
+    /// What a step says, the one that failed or else the present one; and its number, from 0.
+    pub fn step_in_words(&self) -> (usize, String) {
+        let at = self.failure.as_ref().map_or(self.at.0, |failure| failure.step);
+        (at, self.steps.get(at).map_or_else(String::new, Step::to_string))
     }
 
     /// Whether the present step may be done a second time: it ends where the first one did.
@@ -365,16 +412,16 @@ impl Progress {
         let Some(condition) = condition else { return };
         self.tries = 0;
         match condition.holds_by(answer, &mut self.pages) {
-            Verdict::Part if self.probes => return,
-            Verdict::Part => {
+            ConditionVerdict::Part if self.probes => return,
+            ConditionVerdict::Part => {
                 self.last = LastTry::Part;
                 return;
             }
-            Verdict::Holds => return self.advance(),
-            Verdict::Not(instead) if self.probes => (self.last, self.doubt) = (LastTry::Undone(instead), None),
-            Verdict::Not(instead) => self.last = LastTry::NotYet(instead),
-            Verdict::Unknown(why) if self.probes => self.last = LastTry::Untold(why),
-            Verdict::Unknown(why) => self.last = LastTry::Unknown(why),
+            ConditionVerdict::Holds => return self.advance(),
+            ConditionVerdict::Not(instead) if self.probes => (self.last, self.doubt) = (LastTry::Undone(instead), None),
+            ConditionVerdict::Not(instead) => self.last = LastTry::NotYet(instead),
+            ConditionVerdict::Unknown(why) if self.probes => self.last = LastTry::Untold(why),
+            ConditionVerdict::Unknown(why) => self.last = LastTry::Unknown(why),
         }
         self.pages = FilePages::default();
     }
@@ -389,10 +436,11 @@ impl Progress {
         match (&step.act, self.part()) {
             // Nobody has told what came of it.
             _ if result == StepResult::Person => {}
-            (StepAction::Scroll { .. } | StepAction::Extract { .. }, Some(StepPart::Act))
-                if result == StepResult::Done =>
-            {
-                self.last = LastTry::Scrolled;
+            (
+                StepAction::Scroll { .. } | StepAction::Extract { .. } | StepAction::Keys { until: Some(_), .. },
+                Some(StepPart::Act),
+            ) if result == StepResult::Done => {
+                (self.tries, self.doubt, self.last) = (0, None, LastTry::Repeated);
                 return;
             }
             (StepAction::Call { .. }, Some(StepPart::Act)) => {
@@ -403,7 +451,7 @@ impl Progress {
                 self.extracted.extend(self.noted().iter().flat_map(|noted| noted.lines()).map(str::to_owned));
                 // Of a list there may be more further down.
                 if step.finds_list() && result == StepResult::Noted {
-                    self.last = LastTry::Part;
+                    (self.tries, self.doubt, self.last) = (0, None, LastTry::Part);
                     return;
                 }
                 self.keep(step.output.as_ref(), &self.extracted.join("\n"));
@@ -440,7 +488,7 @@ impl Progress {
             Ok(value) => {
                 self.outputs.insert(output.name.clone(), value);
             }
-            Err(why) => self.failure = Some(format!("step {}: {why}", self.at.0 + 1)),
+            Err(why) => self.failure = Some(StepFailure { step: self.at.0, why }),
         }
     }
 

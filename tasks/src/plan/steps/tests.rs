@@ -6,7 +6,7 @@ use tapwright_agent::step::{Decided, StepResult};
 use tapwright_contract::Size;
 use tapwright_contract::device::{Area, Front, Label};
 
-use super::condition::{FilePages, InquiryAnswer, Verdict};
+use super::condition::{ConditionVerdict, FilePages, InquiryAnswer, Unmet};
 use super::find::{content, role_word, value_at};
 use super::progress::{LastTry, Mark, ScreenPrint};
 use super::*;
@@ -76,6 +76,20 @@ fn a_widget_is_found_by_what_is_written_and_only_if_it_is_the_only_one() {
     assert_eq!(of("Far below", None, None), "none", "what lies outside of the display is not there");
 }
 
+/// A dialog with the name of the buttons in it does not make one of them.
+#[test]
+fn two_buttons_in_one_of_their_name_are_two() {
+    let dialog = label("LinearLayout", "Delete", [0, 0, 400, 400]);
+    let button = |left| label("Button", "Delete", [left, 300, left + 80, 340]);
+    let words = label("TextView", "Delete", [20, 310, 60, 330]);
+    let found = |page: &[Label]| match find(&Target::of("Delete"), page, DISPLAY) {
+        Found::One(label) => Some(label.area.left),
+        Found::None | Found::Several(_) => None,
+    };
+    assert_eq!(found(&[dialog.clone(), button(10), button(210)]), None);
+    assert_eq!(found(&[dialog, button(10), words]), Some(10), "one button, its words and what it lies in");
+}
+
 #[test]
 fn a_field_is_found_by_its_hint_or_its_caption() {
     let page = page();
@@ -119,7 +133,7 @@ fn a_caption_never_leads_to_its_neighbours_field() {
 fn conditions_say_what_was_there_instead() {
     let page = page();
     let front = Front { id: "com.contacts".to_owned(), label: "Contacts".to_owned(), aliases: Vec::new() };
-    let holds = |screen: ScreenCondition| screen.holds(Some(&page), Some(&front), DISPLAY);
+    let holds = |screen: ScreenCondition| screen.holds(Some(&page), Some(&front), DISPLAY).map_err(Unmet::why);
     let text = |text: &str| ScreenCondition { text: Some(text.to_owned()), ..ScreenCondition::default() };
     assert_eq!(holds(text("Ann")), Ok(()), "a part is enough");
     assert!(holds(text("Clara")).unwrap_err().contains("there is: Contacts | Anna | Delete"));
@@ -136,7 +150,7 @@ fn conditions_say_what_was_there_instead() {
     let state = |text: &str, role: Option<&str>, on: bool| {
         let widget = Some(Target { role: role.map(str::to_owned), ..Target::of(text) });
         let screen = ScreenCondition { widget, on: Some(on), ..ScreenCondition::default() };
-        screen.holds(Some(&page), Some(&front), DISPLAY)
+        screen.holds(Some(&page), Some(&front), DISPLAY).map_err(Unmet::why)
     };
     assert_eq!((state("Ben", Some("row"), false), state("Wi-Fi", Some("switch"), true)), (Ok(()), Ok(())));
     assert!(state("Wi-Fi", Some("switch"), false).unwrap_err().ends_with("is on"));
@@ -155,7 +169,7 @@ fn conditions_say_what_was_there_instead() {
     );
 
     let listed = r#"{"folder":"/h/in","files":[{"name":"a.csv","kind":"file","bytes":3}],"left_out":0}"#;
-    assert_eq!(told(&file(None, false), listed), Verdict::Holds);
+    assert_eq!(told(&file(None, false), listed), ConditionVerdict::Holds);
     assert!(instead(told(&file(None, true), listed)).contains("is there"));
     assert!(instead(told(&file(None, false), r#"{"files":[{"name":"b"}]}"#)).contains('b'));
     assert!(instead(told(&file(Some("x"), false), "y")).contains("\"y\""));
@@ -163,13 +177,13 @@ fn conditions_say_what_was_there_instead() {
 }
 
 /// What the answer to a condition's first call comes to.
-fn told(condition: &Condition, answer: &str) -> Verdict {
+fn told(condition: &Condition, answer: &str) -> ConditionVerdict {
     condition.holds_by(InquiryAnswer::Told(answer), &mut FilePages::default())
 }
 
-fn instead(verdict: Verdict) -> String {
+fn instead(verdict: ConditionVerdict) -> String {
     match verdict {
-        Verdict::Not(instead) => instead,
+        ConditionVerdict::Not(instead) => instead,
         other => panic!("{other:?}"),
     }
 }
@@ -184,21 +198,21 @@ fn only_what_is_told_of_a_file_counts() {
     let answered =
         |condition: &Condition, answer: InquiryAnswer<'_>| condition.holds_by(answer, &mut FilePages::default());
     for contains in [None, Some("x")] {
-        assert_eq!(answered(&file(contains, true), InquiryAnswer::NoFile), Verdict::Holds);
-        assert!(matches!(answered(&file(contains, false), InquiryAnswer::NoFile), Verdict::Not(_)));
+        assert_eq!(answered(&file(contains, true), InquiryAnswer::NoFile), ConditionVerdict::Holds);
+        assert!(matches!(answered(&file(contains, false), InquiryAnswer::NoFile), ConditionVerdict::Not(_)));
         for is_gone in [false, true] {
             let refused = InquiryAnswer::Nothing("not done: the file is not text");
-            let unknown = Verdict::Unknown("not done: the file is not text".to_owned());
+            let unknown = ConditionVerdict::Unknown("not done: the file is not text".to_owned());
             assert_eq!(answered(&file(contains, is_gone), refused), unknown, "{contains:?} {is_gone}");
         }
     }
     let cut = r#"{"files":[{"name":"b"}],"left_out":3}"#;
     for is_gone in [false, true] {
-        assert!(matches!(told(&file(None, is_gone), cut), Verdict::Unknown(_)));
-        assert!(matches!(told(&file(None, is_gone), "no list"), Verdict::Unknown(_)));
-        assert!(matches!(told(&file(Some(""), is_gone), "text"), Verdict::Unknown(_)));
+        assert!(matches!(told(&file(None, is_gone), cut), ConditionVerdict::Unknown(_)));
+        assert!(matches!(told(&file(None, is_gone), "no list"), ConditionVerdict::Unknown(_)));
+        assert!(matches!(told(&file(Some(""), is_gone), "text"), ConditionVerdict::Unknown(_)));
     }
-    assert_eq!(told(&file(None, false), r#"{"files":[{"name":"a.csv"}],"left_out":3}"#), Verdict::Holds);
+    assert_eq!(told(&file(None, false), r#"{"files":[{"name":"a.csv"}],"left_out":3}"#), ConditionVerdict::Holds);
 }
 
 /// A file is told a part at a time, and what is looked for may begin in one and end in the next.
@@ -210,7 +224,7 @@ fn a_long_file_is_read_to_its_end() {
         for part in parts {
             begun.push(condition.inquiry(&pages).unwrap().arguments["from"].as_u64().unwrap_or(0));
             match condition.holds_by(InquiryAnswer::Told(part), &mut pages) {
-                Verdict::Part => {}
+                ConditionVerdict::Part => {}
                 verdict => return (verdict, begun),
             }
         }
@@ -218,14 +232,14 @@ fn a_long_file_is_read_to_its_end() {
     };
     let parts =
         ["aaaé\n… of 12 characters; the rest begins at 4", "ndbb\n… of 12 characters; the rest begins at 8", "cccc"];
-    assert_eq!(read(&file(Some("énd"), false), &parts), (Verdict::Holds, vec![0, 4]));
-    assert_eq!(read(&file(Some("cc"), false), &parts), (Verdict::Holds, vec![0, 4, 8]));
-    assert!(matches!(read(&file(Some("bba"), false), &parts), (Verdict::Not(_), _)));
-    assert_eq!(read(&file(Some("bba"), true), &parts), (Verdict::Holds, vec![0, 4, 8]));
-    assert!(matches!(read(&file(Some("bbcc"), true), &parts), (Verdict::Not(_), _)));
+    assert_eq!(read(&file(Some("énd"), false), &parts), (ConditionVerdict::Holds, vec![0, 4]));
+    assert_eq!(read(&file(Some("cc"), false), &parts), (ConditionVerdict::Holds, vec![0, 4, 8]));
+    assert!(matches!(read(&file(Some("bba"), false), &parts), (ConditionVerdict::Not(_), _)));
+    assert_eq!(read(&file(Some("bba"), true), &parts), (ConditionVerdict::Holds, vec![0, 4, 8]));
+    assert!(matches!(read(&file(Some("bbcc"), true), &parts), (ConditionVerdict::Not(_), _)));
     // A file whose own last line says so: it is not read for ever.
     let itself = "text\n… of 9 characters; the rest begins at 5";
-    assert!(matches!(read(&file(Some("x y"), false), &[itself, itself]), (Verdict::Not(_), _)));
+    assert!(matches!(read(&file(Some("x y"), false), &[itself, itself]), (ConditionVerdict::Not(_), _)));
 }
 
 #[test]
@@ -246,7 +260,7 @@ fn a_page_is_meant_by_its_whole_server() {
         ("https://bank.example/?way", "https://bank.example/?way"),
         ("http://127.0.0.1:8080/#end", "http://127.0.0.1:8080/#end"),
     ] {
-        assert_eq!(at(wanted, found), Verdict::Holds, "{wanted} {found}");
+        assert_eq!(at(wanted, found), ConditionVerdict::Holds, "{wanted} {found}");
     }
     for (wanted, found) in [
         ("https://bank.example", "https://bank.example.evil.com/"),
@@ -260,13 +274,13 @@ fn a_page_is_meant_by_its_whole_server() {
         ("https://bank.example/", "about:blank"),
         ("https://bank.example/", "no address"),
     ] {
-        assert!(matches!(at(wanted, found), Verdict::Not(_)), "{wanted} {found}");
+        assert!(matches!(at(wanted, found), ConditionVerdict::Not(_)), "{wanted} {found}");
     }
     let page = Condition::Page { address: "https://bank.example".to_owned() };
     for nothing in ["[]", "no list", r#"[{"address":"https://bank.example/","in_front":false}]"#] {
-        assert!(matches!(told(&page, nothing), Verdict::Unknown(_)), "{nothing}");
+        assert!(matches!(told(&page, nothing), ConditionVerdict::Unknown(_)), "{nothing}");
     }
-    assert!(matches!(at("bank.example", "https://bank.example/"), Verdict::Unknown(_)));
+    assert!(matches!(at("bank.example", "https://bank.example/"), ConditionVerdict::Unknown(_)));
 }
 
 /// A run whose journal is told line by line.
@@ -340,11 +354,12 @@ fn a_journal_tells_where_a_run_stands() {
     run.step(&at(1, 0), "call(name=\"x\", arguments={})", Some("{\"sum\": \"¥ 1,299.50\"}"), StepResult::Answered);
     assert_eq!((run.at(), run.0.now().outputs["price"].as_str()), ((2, 0), "1299.5"));
     run.step(&at(2, 0), "swipe(start=[1,9], end=[1,1])", None, StepResult::Done);
-    assert_eq!((run.at(), run.0.now().last), ((2, 0), LastTry::Scrolled), "it is looked for again");
+    assert_eq!((run.at(), run.0.now().last), ((2, 0), LastTry::Repeated), "it is looked for again");
     run.step(&at(2, 0), "screenshot()", None, StepResult::Waited);
     run.step(&at(3, 0), "note(message=\"A \\\"title\\\"\")", None, StepResult::Noted);
     assert_eq!(run.0.now().outputs["title"], "A \"title\"");
-    let print = ScreenPrint { screen: Some("ab12".to_owned()), widget: Some("cd34".to_owned()), was_so: true };
+    let print =
+        ScreenPrint { screen: Some("ab12".to_owned()), widget: Some("cd34".to_owned()), app: None, was_so: true };
     let send = Mark { print: print.clone(), ..at(4, 0) };
     run.step(&send, "click(at=[1,1])", None, StepResult::Suspended);
     assert_eq!((run.at(), run.0.now().last), ((4, 0), LastTry::None), "nothing came of it yet");
@@ -355,6 +370,35 @@ fn a_journal_tells_where_a_run_stands() {
     let said = progress::finish_message(&run.0.now(), None);
     assert_eq!(outputs_of(&said), run.0.now().outputs, "{said}");
     assert_eq!(verdict_of(&progress::finish_message(&run.0.now(), Some(true))), Some(true));
+}
+
+/// What a call tells decides a condition as a look at the screen does.
+#[test]
+fn a_test_of_a_file_ends_with_what_was_found() {
+    for (listed, holds) in [(r#"{"files":[{"name":"a.csv"}]}"#, true), (r#"{"files":[]}"#, false)] {
+        let run = Told(SharedProgress::new(&[Step::new(StepAction::Test(file(None, false)))], &Outputs::new()));
+        run.step(&at(0, 0), "call(name=\"files.list\", arguments={})", Some(listed), StepResult::Answered);
+        assert_eq!(run.0.now().is_test_over(), holds, "{listed}");
+    }
+}
+
+/// What was called is not called again for an answer that does not fit, and nobody goes on as if it did.
+#[test]
+fn an_answer_that_does_not_fit_is_not_passed_over() {
+    let total = StepOutput { name: "total".to_owned(), kind: OutputKind::Number, pointer: Some("/sum".to_owned()) };
+    let call = StepAction::Call { name: "shop.total".to_owned(), arguments: Value::Null };
+    let steps = [
+        Step { output: Some(total), ..Step::new(call) },
+        Step::new(StepAction::Press { target: Target::of("Save"), how: Press::Once }),
+    ];
+    let run = Told(SharedProgress::new(&steps, &Outputs::new()));
+    run.step(&at(0, 0), "call(name=\"shop.total\", arguments={})", Some("{}"), StepResult::Answered);
+    for _ in 0..2 {
+        let failure = run.0.now().failure.unwrap();
+        assert!(failure.step == 0 && failure.why.contains("`/sum`"), "{failure:?}");
+        assert_eq!((run.0.position().step, run.0.position().deed), (0, DeedState::Done));
+        run.0.begin_anew();
+    }
 }
 
 /// A list is longer than a screen: what was found above is known further down, and in a run that goes on.
@@ -380,7 +424,7 @@ fn a_list_is_put_together_from_its_screens() {
     assert_eq!((run.at(), run.0.now().outputs["price"].as_str()), ((2, 0), "50"));
     let wrong = Told(SharedProgress::new(&steps[1..], &Outputs::new()));
     wrong.step(&at(0, 0), "note(message=\"free\")", None, StepResult::Noted);
-    assert!(wrong.0.now().failure.is_some_and(|why| why.contains("number")));
+    assert!(wrong.0.now().failure.is_some_and(|failure| failure.why.contains("number")));
     wrong.0.begin_anew();
     assert_eq!((wrong.at(), wrong.0.now().extracted.len()), ((0, 0), 0), "it is looked for again");
 }

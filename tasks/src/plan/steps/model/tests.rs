@@ -5,7 +5,7 @@ use std::slice::from_ref;
 
 use tapwright_agent::policy::{CAREFUL, TRUSTING};
 use tapwright_agent::secrets::SecretText;
-use tapwright_contract::device::{Area, DriverError, DriverErrorKind, Screen};
+use tapwright_contract::device::{Area, DriverError, DriverErrorKind, Front, Screen};
 use tapwright_contract::gesture::Gesture;
 
 use super::super::ScreenCondition;
@@ -40,6 +40,56 @@ impl Driver for Page {
 
     async fn labels(&mut self, _: Duration) -> Result<Option<Vec<Label>>, DriverError> {
         Ok(Some(self.0.clone()))
+    }
+}
+
+/// A device that does not tell what is written.
+struct Silent;
+
+#[async_trait]
+impl Driver for Silent {
+    fn name(&self) -> &str {
+        "silent"
+    }
+
+    async fn screen(&mut self, _: Duration) -> Result<Screen, DriverError> {
+        Err(refused("look"))
+    }
+
+    async fn perform(&mut self, _: &Gesture, _: Duration) -> Result<(), DriverError> {
+        Err(refused("touch"))
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities::PHONE
+    }
+}
+
+/// A device on which one widget is elsewhere at each look.
+struct Ticker(u32);
+
+#[async_trait]
+impl Driver for Ticker {
+    fn name(&self) -> &str {
+        "ticker"
+    }
+
+    async fn screen(&mut self, _: Duration) -> Result<Screen, DriverError> {
+        Err(refused("look"))
+    }
+
+    async fn perform(&mut self, _: &Gesture, _: Duration) -> Result<(), DriverError> {
+        Err(refused("touch"))
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities::PHONE
+    }
+
+    async fn labels(&mut self, _: Duration) -> Result<Option<Vec<Label>>, DriverError> {
+        self.0 = (self.0 + 1) % 80;
+        let area = Area { left: self.0, top: 0, right: self.0 + 10, bottom: 10 };
+        Ok(Some(vec![Label { area, ..label("Button", "Live") }]))
     }
 }
 
@@ -105,7 +155,7 @@ async fn a_touch_counts_as_done_only_by_what_became_of_its_widget() {
     let off = [milk(false)];
     assert_eq!(said(&tick, &off, Some(&off[0]), &[milk(true)]).await, "done", "it was ticked");
     assert_eq!(said(&tick, &off, Some(&off[0]), &off).await, "again");
-    let keys = Step::new(StepAction::Keys { keys: "ctrl+s".to_owned() });
+    let keys = Step::new(StepAction::Keys { keys: "ctrl+s".to_owned(), until: None });
     assert_eq!(said(&keys, &before, None, &before).await, "again");
     assert_eq!(said(&keys, &before, None, &[low]).await, "asks", "keys have no widget that could tell");
 }
@@ -218,4 +268,85 @@ async fn a_button_that_does_not_react_yet_is_waited_for() {
         assert!(matches!(said, Saying::GiveUp(why) if why == "the screen was not seen"));
         assert_eq!(model.clock.elapsed() - began >= WAKES_WITHIN, waits, "{role} {touchable}");
     }
+}
+
+/// What cannot be read is neither so nor not so.
+#[tokio::test(start_paused = true)]
+async fn a_screen_that_tells_nothing_decides_nothing() {
+    let paid = ScreenCondition { text: Some("Paid".to_owned()), ..ScreenCondition::default() };
+    let test = Step::new(StepAction::Test(Condition::Screen(paid.clone())));
+    let progress = SharedProgress::new(from_ref(&test), &Outputs::new()).now();
+    let mut silent = StepModel::new(
+        SharedProgress::new(&[], &Outputs::new()),
+        Eyes {
+            driver: Box::new(Silent),
+            look: Duration::from_secs(1),
+            secrets: Secrets::default(),
+            policy: toml::from_str(TRUSTING).unwrap(),
+        },
+    );
+    let condition = Condition::Screen(paid.clone());
+    let saying = silent.condition(&test, &condition, &progress, Duration::ZERO).await;
+    assert!(matches!(saying, Saying::GiveUp(why) if why.starts_with("it cannot be told: ")));
+    let saying = silent.keys_until("back", &paid, &progress, Duration::ZERO).await;
+    assert!(matches!(saying, Saying::GiveUp(_)), "nothing is pressed");
+    let mut other = model(&[label("TextView", "Due")], Secrets::default());
+    let saying = other.condition(&test, &condition, &progress, Duration::ZERO).await;
+    assert!(matches!(saying, Saying::Finish(_)), "that it is not so was told");
+}
+
+/// Whoever has used the phone since has left another app in front: that the widget is not there says nothing then.
+#[tokio::test(start_paused = true)]
+async fn a_touch_does_not_count_as_done_where_another_app_is_in_front() {
+    let step = Step::new(StepAction::Press { target: Target::of("Save"), how: Press::Once });
+    let mut progress = SharedProgress::new(from_ref(&step), &Outputs::new()).now();
+    let front = |id: &str| Front { id: id.to_owned(), label: String::new(), aliases: Vec::new() };
+    let size = ScreenId::from(Size { width: 100, height: 100 });
+    progress.seen = Some((size, front("notes")));
+    let save = label("Button", "Save");
+    let print = model(&[], Secrets::default()).print(&step, Some(from_ref(&save)), Some(&save), &progress);
+    for (now, is_done) in [("notes", true), ("home", false)] {
+        progress.seen = Some((size, front(now)));
+        let mut model = model(&[label("TextView", "Weather")], Secrets::default());
+        let saying = model.settle_doubt(&step, StepPart::Act, &print, &progress).await;
+        assert_eq!(matches!(saying, Some(Saying::Skip)), is_done, "{now}");
+    }
+}
+
+/// What moves for ever is not waited for for ever.
+#[tokio::test(start_paused = true)]
+async fn a_widget_that_never_stands_still_is_given_up() {
+    let step = Step::new(StepAction::Press { target: Target::of("Live"), how: Press::Once });
+    let mut progress = SharedProgress::new(from_ref(&step), &Outputs::new()).now();
+    progress.seen = Some((
+        ScreenId::from(Size { width: 100, height: 100 }),
+        Front { id: "a".to_owned(), label: String::new(), aliases: Vec::new() },
+    ));
+    let mut model = model(&[], Secrets::default());
+    model.eyes.driver = Box::new(Ticker(0));
+    let StepAction::Press { target, how } = &step.act else { panic!("it is a press") };
+    let (saying, _) = model.press(&step, target, *how, &progress, Duration::from_secs(10)).await;
+    assert!(matches!(saying, Saying::GiveUp(why) if why == "\"Live\" does not stand still"));
+}
+
+/// `back` once too often leaves the app.
+#[tokio::test(start_paused = true)]
+async fn keys_are_pressed_until_it_is_so_and_not_for_ever() {
+    let until = ScreenCondition { widget: Some(Target::of("Orders")), ..ScreenCondition::default() };
+    let progress = SharedProgress::new(&[], &Outputs::new()).now();
+    let first_page = [label("Tab", "Orders"), label("Tab", "Tickets")];
+    let mut at_once = model(&first_page, Secrets::default());
+    let saying = at_once.keys_until("back", &until, &progress, Duration::ZERO).await;
+    assert!(matches!(saying, Saying::Do(Action::Wait { .. })), "nothing is pressed where it is so already");
+    let mut elsewhere = model(&[label("Button", "Pay")], Secrets::default());
+    let mut presses = 0;
+    let why = loop {
+        match elsewhere.keys_until("back", &until, &progress, Duration::ZERO).await {
+            Saying::Do(Action::Back) => presses += 1,
+            Saying::GiveUp(why) => break why,
+            _ => panic!("neither pressed nor given up"),
+        }
+    };
+    assert_eq!(presses, END_AFTER, "three that changed nothing");
+    assert!(why.starts_with("back was pressed 3 times, and \"Orders\" is not there; there is: "), "{why}");
 }
