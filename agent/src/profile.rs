@@ -61,6 +61,13 @@ pub struct GoalChecks {
     /// is written, nothing is compared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub named: Vec<String>,
+    /// In a row with a switch and a time of day nothing is touched unless the goal says this time: one alarm is not another. A goal that
+    /// says no time is not compared.
+    #[serde(default, skip_serializing_if = "no")]
+    pub times: bool,
+    /// What the model says at the end of what it has done; a run that ends with anything else was given up. Empty: any message is an end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<String>,
 }
 
 fn no(yes: &bool) -> bool {

@@ -278,7 +278,8 @@ fn a_model_that_only_copies_ends_where_it_leaves_its_goal() {
     let ended = |heading: &str, says: &str| {
         let mut held = setting();
         held.goal = "Send \"on my way\" to Leo".to_owned();
-        held.profile.goal_checks = Some(GoalChecks { texts: true, named: vec!["send".to_owned()] });
+        held.profile.goal_checks =
+            Some(GoalChecks { texts: true, named: vec!["send".to_owned()], ..GoalChecks::default() });
         let mut play = Play::new(held);
         play.labels = Some(vec![Label { touchable: false, ..label(heading, 0) }, label("Send", 34)]);
         let goes_on = play.step(screen("Messages", 1, 0), says);

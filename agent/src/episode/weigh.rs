@@ -62,13 +62,22 @@ impl Episode {
         }
         match said.call {
             Err(unclear) => self.strike(&unclear),
-            Ok(Call::Finish { message }) => self.end(StepResult::Finished, "finished", Outcome::Done { message }),
+            Ok(Call::Finish { message }) if self.is_finish(&message) => {
+                self.end(StepResult::Finished, "finished", Outcome::Done { message })
+            }
+            Ok(Call::Finish { message }) => self.end(StepResult::GaveUp, "gave up", Outcome::GaveUp { message }),
             Ok(Call::GiveUp { message }) => self.end(StepResult::GaveUp, "gave up", Outcome::GaveUp { message }),
             Ok(Call::Do(action)) => {
                 self.tally.strikes = 0;
                 self.consider(view, said.thought, action)
             }
         }
+    }
+
+    /// Whether what the model says at its end is what it says of things that are done.
+    fn is_finish(&self, message: &str) -> bool {
+        let done = self.setting.profile.goal_checks.as_ref().map_or(&[][..], |checks| &checks.done);
+        done.is_empty() || done.iter().any(|said| said == message.trim())
     }
 
     /// A call of an API only if there is such an API and its arguments fit: it is not written down, asked about or done before that.

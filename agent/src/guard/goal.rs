@@ -1,5 +1,6 @@
 //! Whether what a model does fits its goal, for models that only copy from it (`GoalChecks`).
 
+use tapwright_contract::Spot;
 use tapwright_contract::device::Label;
 use tapwright_contract::gesture::Gesture;
 
@@ -19,16 +20,18 @@ pub(super) fn strays(gesture: &Gesture, labels: &[Label], goal: &str, checks: &G
     // What is dragged is let go somewhere; a list that is moved is not touched where the finger leaves it.
     let end = if let Gesture::Drag { to, .. } = gesture { Some(*to) } else { None };
     let at = gesture.spot()?;
+    if checks.times
+        && let Some(time) = another_time(at, labels, &parts)
+    {
+        return Some(format!("this row is about {time}, and the goal says another time"));
+    }
     let touched: Vec<&str> = [Some(at), end].into_iter().flatten().flat_map(|at| near(labels, at)).collect();
     let touched = fold_texts(&touched);
     if !checks.named.iter().any(|word| contains_word(&touched, &fold(word))) {
         return None;
     }
     let headings = headings(labels, at.of.size);
-    let is_named = |heading: &&str| {
-        let heading = fold(heading);
-        parts.iter().any(|part| !part.is_quoted && contains_word(&fold(&part.text), &heading))
-    };
+    let is_named = |heading: &&str| parts.iter().any(|part| !part.is_quoted && names(&part.text, heading));
     match headings.first() {
         Some(first) if !headings.iter().any(is_named) => {
             Some(format!("this page is {first:?}, which the goal does not name"))
@@ -44,6 +47,51 @@ fn quotes(parts: &[GoalPart], text: &str) -> bool {
         return parts.iter().any(|part| part.is_quoted && plain(&part.text) == wanted);
     }
     parts.iter().any(|part| contains_word(&plain(&part.text), &wanted))
+}
+
+/// The time of the row with a switch that is touched, if the goal says times and this is none of them.
+fn another_time<'a>(at: Spot, labels: &'a [Label], parts: &[GoalPart]) -> Option<&'a str> {
+    let said = parts.iter().filter(|part| !part.is_quoted).flat_map(|part| part.text.split_whitespace());
+    let said: Vec<(u32, u32)> = said.filter_map(time_of_day).collect();
+    let row = || labels.iter().filter(|label| (label.area.top..label.area.bottom).contains(&at.y));
+    if said.is_empty() || row().all(|label| label.is_on.is_none()) {
+        return None;
+    }
+    let shown: Vec<&str> = row().map(|label| label.text.trim()).filter(|text| time_of_day(text).is_some()).collect();
+    let is_said = |text: &&str| time_of_day(text).is_some_and(|time| said.contains(&time));
+    if shown.iter().any(is_said) { None } else { shown.first().copied() }
+}
+
+/// `7:30`, as hours and minutes.
+fn time_of_day(text: &str) -> Option<(u32, u32)> {
+    let (hours, minutes) = text.trim_end_matches(|letter: char| letter.is_ascii_punctuation()).split_once(':')?;
+    let fits = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if fits(hours) && fits(minutes) { Some((hours.parse().ok()?, minutes.parse().ok()?)) } else { None }
+}
+
+/// Whether a text names somebody, and not somebody else whose longer name begins alike: `Anna` is not named by `Anna Lee`.
+/// Where names are not written with capitals the two cannot be told apart, and it is.
+fn names(text: &str, name: &str) -> bool {
+    let name = fold(name);
+    let count = name.split_whitespace().count();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let is_longer = |at: usize| {
+        // The one word that is written with a capital wherever it stands.
+        let is_i = |word: &str| word.split(['\'', '\u{2019}']).next() == Some("I");
+        let goes_on = words.get(at + count).is_some_and(|next| next.starts_with(char::is_uppercase) && !is_i(next));
+        goes_on && fold(&words[at..at + count].join(" ")) == name
+    };
+    let mut others = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        if is_longer(at) {
+            at += count + 1;
+        } else {
+            others.push(words[at]);
+            at += 1;
+        }
+    }
+    contains_word(&fold(&others.join(" ")), &name)
 }
 
 fn plain(text: &str) -> String {
@@ -101,7 +149,7 @@ fn close(text: &str, closing: char) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use tapwright_contract::device::Area;
-    use tapwright_contract::{ScreenId, Size, Spot};
+    use tapwright_contract::{ScreenId, Size};
 
     use super::*;
 
@@ -123,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_text_is_typed_only_as_the_goal_has_it() {
-        let checks = GoalChecks { texts: true, named: Vec::new() };
+        let checks = GoalChecks { texts: true, ..GoalChecks::default() };
         let expect = |goal: &str, text: &str, fits: bool| {
             let gesture = Gesture::Type { text: text.to_owned() };
             assert_eq!(strays(&gesture, &[], goal, &checks).is_none(), fits, "{goal}: {text}");
@@ -150,8 +198,36 @@ mod tests {
     }
 
     #[test]
+    fn one_alarm_is_not_another() {
+        let checks = GoalChecks { times: true, ..GoalChecks::default() };
+        let switch = |top| Label { is_on: Some(false), ..label("", top, true) };
+        let page = [
+            label("7:30", 20, false),
+            switch(20),
+            label("13:31", 40, false),
+            switch(40),
+            // A row without a switch: when something was written.
+            label("Anna", 60, true),
+            label("11:00", 60, false),
+        ];
+        for (goal, y, fits) in [
+            ("Turn the 07:30 alarm on", 25, true),
+            ("Turn the 07:30 alarm on", 45, false),
+            ("Turn the 7:31 alarm on", 25, false),
+            ("Turn on the alarm at 13:31, then send \"7:30\" to Anna", 45, true),
+            ("Turn on the alarm at 13:31, then send \"7:30\" to Anna", 25, false),
+            ("Turn on the alarm at 13:31, then send \"7:30\" to Anna", 65, true),
+            ("Turn on dark mode", 25, true),
+        ] {
+            let at = Spot { x: 50, y, of: ScreenId::from(DISPLAY) };
+            let strayed = strays(&Gesture::Tap { at }, &page, goal, &checks);
+            assert_eq!(strayed.is_none(), fits, "{goal}, at {y}: {strayed:?}");
+        }
+    }
+
+    #[test]
     fn nothing_is_sent_on_a_page_of_somebody_else() {
-        let checks = GoalChecks { texts: false, named: vec!["send".to_owned(), "favourite*".to_owned()] };
+        let checks = GoalChecks { named: vec!["send".to_owned(), "favourite*".to_owned()], ..GoalChecks::default() };
         let at = |y: u32| Spot { x: 50, y, of: ScreenId::from(DISPLAY) };
         let page = |heading: &str| {
             vec![
@@ -168,6 +244,14 @@ mod tests {
             ("Send \"hi\" to Leo", "Lea", 205, false),
             ("Send \"Lea\" to Leo", "Lea", 205, false),
             ("Send \"hi\" to Anna", "Anna Lee", 205, false),
+            ("Send \"hi\" to Anna Lee", "Anna", 205, false),
+            ("Send \"hi\" to Anna Lee", "Anna Lee", 205, true),
+            ("Send \"hi\" to Anna. Then star Leo", "Anna", 205, true),
+            ("Text Anna Lee, then text Anna", "Anna", 205, true),
+            ("send \"hi\" to anna lee", "Anna", 205, true),
+            ("Tell Mom I love her", "Mom", 205, true),
+            ("Text Anna I'm late", "Anna", 205, true),
+            ("\"hi\" to", "Anna", 205, false),
             ("Star Leo", "Leonie", 225, false),
             ("Star Leo", "Leo", 225, true),
             // A row of a list.
