@@ -391,3 +391,20 @@ fn gestures_say_how_long_they_take() {
         assert_eq!(input.millis(), millis, "{input:?}");
     }
 }
+
+/// Whatever has come to the front since.
+#[test]
+fn a_permission_is_given_to_the_app_that_asks() {
+    let mut world = world(3);
+    let asks = |world: &World| shows(world, "use your location?");
+    world.launch("com.android.settings");
+    world.happen(Event::Permission);
+    world.launch("com.android.mms");
+    assert!(shows(&world, "Allow Settings to") && asks(&world));
+    tap(&mut world, "Allow");
+    assert_eq!((world.permission("com.android.settings"), world.permission("com.android.mms")), (Some(true), None));
+    world.happen(Event::Permission);
+    assert!(shows(&world, "Allow Messages to") && asks(&world));
+    world.stop("com.android.mms");
+    assert!(!asks(&world), "nobody asks any more");
+}

@@ -72,6 +72,8 @@ pub enum SystemDialog {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SystemState {
     pub dialog: Option<SystemDialog>,
+    /// Which app asks for a permission: another one may have come to the front since.
+    pub asker: Option<usize>,
     /// Which computer the question is about, if that is what lies over everything.
     pub computer: String,
     /// What became of the latest such question.

@@ -125,7 +125,7 @@ impl World {
             && let Some(dialog) = self.system.count_gesture()
         {
             self.leave_field();
-            self.system.dialog = Some(dialog);
+            (self.system.dialog, self.system.asker) = (Some(dialog), self.front);
         }
     }
 

@@ -251,7 +251,15 @@ impl World {
 
     fn ask_permission(&mut self, package: &'static str, kind: PermissionKind) {
         if self.system.may_ask(package, kind) {
-            self.system.dialog = Some(SystemDialog::Permission(kind));
+            (self.system.dialog, self.system.asker) = (Some(SystemDialog::Permission(kind)), self.place_of(package));
+        }
+    }
+
+    /// The app that a dialog of the system is about: the one that asks, whichever is in front by now.
+    fn dialog_app(&self) -> AppInfo {
+        match (self.system.dialog, self.system.asker) {
+            (Some(SystemDialog::Permission(_)), Some(app)) => self.apps[app].manifest().info(self.language()),
+            _ => self.front(),
         }
     }
 
@@ -325,6 +333,9 @@ impl World {
     /// Ends an app and forgets its page.
     pub fn stop(&mut self, package: &str) {
         let Some(app) = self.place_of(package) else { return };
+        if self.system.asker == Some(app) && matches!(self.system.dialog, Some(SystemDialog::Permission(_))) {
+            self.system.dialog = None;
+        }
         self.stacks.remove(&app);
         self.recent.retain(|other| *other != app);
         if self.front == Some(app) {

@@ -232,7 +232,7 @@ impl World {
             dialogs::view_banner(ui, &notification.text);
         }
         if let Some(dialog) = self.system.dialog {
-            dialogs::view_system_dialog(ui, dialog, self.front().label, &self.system.computer);
+            dialogs::view_system_dialog(ui, dialog, self.dialog_app().label, &self.system.computer);
         }
     }
 }

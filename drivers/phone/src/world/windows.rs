@@ -240,13 +240,14 @@ impl World {
     }
 
     fn answer_system(&mut self, yes: bool) {
+        let asker = self.dialog_app().package;
         match self.system.dialog.take() {
             // Who does not want to wait closes the app.
             Some(SystemDialog::Anr) if !yes => self.stop(self.front().package),
             Some(SystemDialog::Debugging) => {
                 self.system.debugging = Some(if yes { Answer::Yes } else { Answer::No });
             }
-            Some(SystemDialog::Permission(kind)) => self.system.decide(self.front().package, kind, yes),
+            Some(SystemDialog::Permission(kind)) => self.system.decide(asker, kind, yes),
             Some(SystemDialog::Anr) | None => {}
         }
     }

@@ -43,7 +43,24 @@ pub(super) fn unescape(text: &str) -> String {
     plain
 }
 
-/// `%s`, `%d`, `%x`, `%%` and escapes; the format is used again while there are arguments.
+/// No field is wider.
+const WIDTH_MAX: usize = 200;
+
+/// A value in a field such as `5`, `-5` or `05`.
+fn padded(value: &str, layout: &str) -> String {
+    let width = layout.split('.').next().unwrap_or_default();
+    let count = width.trim_start_matches('-').parse().unwrap_or(0).min(WIDTH_MAX);
+    match (width.starts_with('-'), width.starts_with('0')) {
+        (true, _) => format!("{value:<count$}"),
+        (false, true) => {
+            let (sign, digits) = value.split_at(usize::from(value.starts_with('-')));
+            format!("{sign}{digits:0>width$}", width = count.saturating_sub(sign.len()))
+        }
+        (false, false) => format!("{value:>count$}"),
+    }
+}
+
+/// `%s`, `%d`, `%x`, `%f`, with a width, and `%%` and escapes; the format is used again while there are arguments.
 pub(super) fn printf(call: &mut Call<'_>) -> u8 {
     let arguments = call.arguments();
     let Some((format, mut values)) = arguments.split_first().map(|(format, values)| (unescape(format), values)) else {
@@ -64,14 +81,27 @@ pub(super) fn printf(call: &mut Call<'_>) -> u8 {
                 values = values.get(1..).unwrap_or_default();
                 value
             };
-            match letters.next() {
-                Some('s' | 'b') => text.push_str(next()),
-                Some('d' | 'i' | 'u') => text.push_str(&next().parse::<i64>().unwrap_or(0).to_string()),
-                Some('x') => text.push_str(&format!("{:x}", next().parse::<i64>().unwrap_or(0))),
-                Some('%') => text.push('%'),
-                Some(other) => text.extend(['%', other]),
-                None => text.push('%'),
-            }
+            let rest = letters.as_str();
+            let form = rest.trim_start_matches(|letter: char| letter.is_ascii_digit() || "-.".contains(letter));
+            let layout = &rest[..rest.len() - form.len()];
+            letters = form.chars();
+            let precision = layout.split_once('.').map_or(6, |(_, digits)| digits.parse().unwrap_or(0).min(WIDTH_MAX));
+            let value = match letters.next() {
+                Some('s' | 'b') => next().to_owned(),
+                Some('d' | 'i' | 'u') => next().parse::<i64>().unwrap_or(0).to_string(),
+                Some('x') => format!("{:x}", next().parse::<i64>().unwrap_or(0)),
+                Some('f') => format!("{:.precision$}", next().parse::<f64>().unwrap_or(0.0)),
+                Some('%') if layout.is_empty() => "%".to_owned(),
+                other => {
+                    let what = other.map_or_else(String::new, String::from);
+                    call.say(&text);
+                    call.complain(&format!(
+                        "printf: bad format %{layout}{what}; there are s, b, d, i, u, x, f and %\n"
+                    ));
+                    return 1;
+                }
+            };
+            text.push_str(&padded(&value, layout));
         }
         call.say(&text);
         if values.is_empty() || values.len() == before || call.output.is_cut() {
@@ -141,6 +171,16 @@ fn judge(call: &Call<'_>, words: &[&str]) -> Result<bool, String> {
 
 pub(super) fn date(call: &mut Call<'_>) -> u8 {
     let now = call.handle().now();
+    let is_shown = |word: &&str| word.starts_with('+') || *word == "-u";
+    if let Some(other) = call.arguments().into_iter().find(|word| !is_shown(word)) {
+        let why = if other == "-s" || !other.starts_with('-') {
+            "cannot set date: Operation not permitted".to_owned()
+        } else {
+            format!("bad option {other}; there are -u and +FORMAT")
+        };
+        call.complain(&format!("date: {why}\n"));
+        return 1;
+    }
     let format = match call.arguments().iter().find(|word| word.starts_with('+')) {
         Some(format) => format[1..].to_owned(),
         None => "%a %b %e %H:%M:%S UTC %Y".to_owned(),

@@ -44,6 +44,10 @@ pub(super) fn dumpsys(call: &mut Call<'_>) -> u8 {
         ["activity", ..] => activities(call),
         ["display", ..] => display(call),
         ["input_method", ..] => input_method(call),
+        ["battery", what, ..] if !what.starts_with('-') => {
+            call.complain("dumpsys battery: the state is told, and cannot be set on this phone\n");
+            1
+        }
         ["battery", ..] => {
             let level = call.handle().look(|world| world.battery());
             call.say(&format!(
