@@ -15,8 +15,9 @@ use super::machine::{CommandOutput, ControlledMachine, MachineCommand, MachineEr
 use crate::desktop::window::{AppWindow, WindowOwner};
 
 const PROGRAM: &str = include_str!("guest.py");
-/// What runs it, in this order: most systems have the first, and some have Xlib with the second only.
-const INTERPRETERS: [&str; 2] = ["python3", "python"];
+/// What runs it, in this order: most systems have the first, some have Xlib with the second only, and where somebody has put a Python of
+/// their own before the system's, the system's may have it.
+const INTERPRETERS: [&str; 3] = ["python3", "python", "/usr/bin/python3"];
 /// What is kept for the answer to come back, of the time that an action has.
 const WAY_BACK: Duration = Duration::from_millis(500);
 

@@ -429,7 +429,7 @@ fn a_record_that_was_edited_is_not_judged() {
 #[test]
 fn a_goal_that_the_model_was_not_trained_for_is_told_before_anything_is_touched() {
     let place = Place::new();
-    place.file("script.txt", "finish(message=\"ok\")\nfinish(message=\"ok\")\n");
+    place.file("script.txt", "finish(message=\"All done.\")\nfinish(message=\"All done.\")\n");
     // The profile of the small model; what answers is a script.
     let small = ["--model", "script:script.txt", "--profile", "mini"];
     let run = |goal: &str, more: &[&str]| place.run(&[&["run", goal], &small[..], more].concat());

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use program::{Place, ProgramOutput, Running};
+use program::{Place, ProgramOutput, Running, has_xlib};
 use serde_json::{Value, json};
 
 /// What lies between this program and a machine: it breaks when a request says a word, and is mended when it is told the next one.
@@ -115,7 +115,7 @@ fn is_possible() -> bool {
     if !missing.is_empty() {
         let _ = writeln!(std::io::stderr(), "SKIPPED: no private desktop: {missing:?} are not there");
     }
-    missing.is_empty()
+    missing.is_empty() && has_xlib()
 }
 
 /// A measurement of one task on a machine that may break.
