@@ -104,15 +104,16 @@ fn less_more_and_another_end_do_not_pass() {
             assert!(fails(&wrong, &right), "{}: {expectation:?}", about(task));
         }
         // Whatever else there is has to stay as it was; of a phone with many apps, some of it, other facts with every seed.
-        let stride = 1 + end.len() / 40;
+        let stride = 1 + end.len() / 12;
+        let mut wrong = end.clone();
         for (fact, is) in end.iter().skip(usize::try_from(task.seed).unwrap() % stride).step_by(stride) {
             let is_free = task.may_change.iter().any(|head| fact.starts_with(head.as_str()));
             if is_free || task.expect.iter().any(|expectation| expectation.is_about(fact)) {
                 continue;
             }
-            let mut wrong = end.clone();
             wrong.insert(fact.clone(), format!("{is} and more"));
             let why = judge(task, &start, &wrong, &right).unwrap_or_default();
+            wrong.insert(fact.clone(), is.clone());
             assert!(why.contains("nobody asked for"), "{}: {fact}: {why}", about(task));
         }
         let mut more = end.clone();
@@ -250,7 +251,7 @@ fn the_halves_have_nothing_in_common() {
 fn goals_and_layouts_of_the_halves_are_other_ones() {
     let (mut training, mut measuring) = (BTreeSet::new(), BTreeSet::new());
     for template in builtin().templates() {
-        for seed in 0..40 {
+        for seed in 0..8 {
             let of_training = draw_builtin(&template.name, TRAINING_SEEDS + seed).unwrap();
             let of_measuring = draw_builtin(&template.name, seed).unwrap();
             assert_eq!((of_training.part, of_measuring.part), (Part::Training, Part::Measuring));
