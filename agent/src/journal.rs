@@ -15,12 +15,14 @@
 //! be the last more lines can follow.
 
 mod line;
+mod lock;
 mod picture;
 mod record;
 mod store;
 mod walk;
 
 pub use line::{EffectLine, Entry, EventLine, Forked, Line, Resumed, RunHeader, Step, VERSION};
+pub use lock::FileLock;
 pub use record::{JOURNAL_BYTES_MAX, Record, RecordError, picture_bytes};
 pub use store::{
     Folder, JournalError, SAME_NAMES_MAX, Store, first_free, numbered, private, private_file, private_folder,

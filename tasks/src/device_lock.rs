@@ -3,16 +3,18 @@
 //! The lock is a file of the user's, so it holds between processes of this user on this machine, and goes with the process that
 //! holds it, however that ends. Nobody else is kept from the phone.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+
+use tapwright_agent::journal::FileLock;
 
 use crate::device::{DesktopAddress, DeviceAddress, host_and_port};
 
 /// A phone that nobody else's run of this user touches while this is there.
 #[derive(Debug)]
 pub struct DeviceLock {
-    file: File,
+    file: FileLock,
 }
 
 /// Another run is on the phone.
@@ -48,7 +50,7 @@ impl DeviceLock {
     fn lock(path: &Path, device: String) -> Result<Option<DeviceLock>, DeviceInUse> {
         match lock(path) {
             Ok(Some(file)) => {
-                let mut lock = DeviceLock { file };
+                let lock = DeviceLock { file };
                 lock.note("a run that has not begun");
                 Ok(Some(lock))
             }
@@ -70,32 +72,27 @@ impl DeviceLock {
         what: &str,
     ) -> Result<Option<DeviceLock>, DeviceInUse> {
         let Some(folder) = folder else { return Ok(None) };
-        let mut lock = DeviceLock::take(folder, address)?;
-        lock.iter_mut().for_each(|lock| lock.note(what));
+        let lock = DeviceLock::take(folder, address)?;
+        lock.iter().for_each(|lock| lock.note(what));
         Ok(lock)
     }
 
     /// Says which run it is, for whoever wants the phone meanwhile.
-    pub fn note(&mut self, run: &str) {
+    pub fn note(&self, run: &str) {
         let text = format!("{run} (process {})\n", std::process::id());
-        let written =
-            self.file.rewind().and_then(|()| self.file.set_len(0)).and_then(|()| self.file.write_all(text.as_bytes()));
+        let mut file = &*self.file;
+        let written = file.rewind().and_then(|()| file.set_len(0)).and_then(|()| file.write_all(text.as_bytes()));
         if let Err(error) = written {
             tracing::debug!(%error, "cannot say which run has the device");
         }
     }
 }
 
-fn lock(path: &Path) -> std::io::Result<Option<File>> {
+fn lock(path: &Path) -> std::io::Result<Option<FileLock>> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
+    FileLock::try_take(OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?)
 }
 
 /// What the one that has it wrote, which may not be there yet.
@@ -176,7 +173,7 @@ mod tests {
     fn a_phone_has_one_run_however_it_is_reached() {
         let folder = tempfile::tempdir().unwrap();
         let at = folder.path().join("devices");
-        let mut first = DeviceLock::take(&at, &server("emulator-5554")).unwrap().unwrap();
+        let first = DeviceLock::take(&at, &server("emulator-5554")).unwrap().unwrap();
         first.note("runs/2026-11-27T10-00-00-pay");
         for same in
             [server("emulator-5554"), direct("127.0.0.1:5555"), direct("localhost:5555"), server("127.0.0.1:5555")]

@@ -15,13 +15,14 @@ pub mod traces;
 mod validity;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tapwright_agent::journal::FileLock;
 
 use self::validity::{check_on_picture, check_record};
 
@@ -238,14 +239,9 @@ fn replace_file(at: &Path, write: impl FnOnce(&mut io::BufWriter<File>) -> io::R
     replace().map_err(OfflineError::unwritten(at))
 }
 
-/// Opens a file, which is made, and locks it; nothing if another process has. However this one ends, it is free then.
-fn lock_file(at: &Path) -> io::Result<Option<File>> {
-    let file = OpenOptions::new().create(true).append(true).read(true).open(at)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
+/// Opens a file, which is made, and locks it; nothing if another process has.
+fn lock_file(at: &Path) -> io::Result<Option<FileLock>> {
+    FileLock::try_take(OpenOptions::new().create(true).append(true).read(true).open(at)?)
 }
 
 /// Adds lines to a file, each on the disk before anything follows from it.

@@ -1,8 +1,10 @@
 //! Where a journal is kept.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use super::lock::FileLock;
 
 /// How many runs may want one name at a time.
 pub const SAME_NAMES_MAX: u32 = 1000;
@@ -62,8 +64,8 @@ pub struct Folder {
     pictures: PathBuf,
     /// Pictures that may not be on the disk yet.
     fresh: Vec<File>,
-    /// Held for as long as the journal is written. The system lets go of it when the process ends, however it ends.
-    _lock: File,
+    /// Held for as long as the journal is written.
+    _lock: FileLock,
 }
 
 /// Why there is no journal.
@@ -98,7 +100,7 @@ impl Folder {
             let pictures = at.join("pictures");
             private_folder(&pictures)?;
             let lock = private().write(true).create(true).truncate(true).open(at.join("lock"))?;
-            lock.lock()?; // Nobody else knows of it yet.
+            let lock = FileLock::take(lock)?; // Nobody else knows of it yet.
             let lines = private().append(true).create_new(true).open(at.join("journal.jsonl"))?;
             for folder in [runs, &at] {
                 sync_folder(folder)?;
@@ -121,11 +123,9 @@ impl Folder {
         refuse_links(at, &["journal.jsonl", "lock"], &["pictures"]).map_err(unwritable)?;
         let lines = OpenOptions::new().append(true).open(at.join("journal.jsonl")).map_err(unwritable)?;
         let lock = private().create(true).append(true).open(at.join("lock")).map_err(unwritable)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Folder { lines, pictures: at.join("pictures"), fresh: Vec::new(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(JournalError::Busy { at: at.to_owned() }),
-            Err(TryLockError::Error(source)) => Err(unwritable(source)),
-        }
+        let lock =
+            FileLock::try_take(lock).map_err(unwritable)?.ok_or_else(|| JournalError::Busy { at: at.to_owned() })?;
+        Ok(Folder { lines, pictures: at.join("pictures"), fresh: Vec::new(), _lock: lock })
     }
 
     /// Leaves out what follows the first `bytes` of the journal: a torn line.

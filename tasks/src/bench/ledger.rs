@@ -12,12 +12,12 @@
 //! and a clock that is set back changes nothing. An attempt that was begun and has no end was killed; its case is not lost.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use tapwright_agent::journal::{JOURNAL_BYTES_MAX, private, private_folders, refuse_links};
+use tapwright_agent::journal::{FileLock, JOURNAL_BYTES_MAX, private, private_folders, refuse_links};
 use tapwright_contract::file;
 
 use super::preflight::RigIdentity;
@@ -244,7 +244,7 @@ pub struct Ledger {
     seq: u64,
     /// A line may be torn after a failure; nothing can follow it.
     is_broken: bool,
-    _lock: File,
+    _lock: FileLock,
 }
 
 /// What a ledger says.
@@ -343,7 +343,7 @@ impl Ledger {
         Ledger::open(folder, lock_file(folder)?)
     }
 
-    fn open(folder: &Path, lock: File) -> Result<Ledger, LedgerError> {
+    fn open(folder: &Path, lock: FileLock) -> Result<Ledger, LedgerError> {
         let failed = |source| LedgerError::File { at: folder.to_owned(), source };
         refuse_links(folder, &[LEDGER], &[]).map_err(failed)?;
         let (records, seq, whole) = read(folder)?;
@@ -541,15 +541,11 @@ fn is_plain(name: &str) -> bool {
     is_short && name.chars().all(suite::is_plain)
 }
 
-fn lock_file(folder: &Path) -> Result<File, LedgerError> {
+fn lock_file(folder: &Path) -> Result<FileLock, LedgerError> {
     let failed = |source| LedgerError::File { at: folder.to_owned(), source };
     refuse_links(folder, &[LOCK], &[]).map_err(failed)?;
     let lock = private().create(true).append(true).open(folder.join(LOCK)).map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(LedgerError::Busy { at: folder.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
-    }
+    FileLock::try_take(lock).map_err(failed)?.ok_or_else(|| LedgerError::Busy { at: folder.to_owned() })
 }
 
 /// What a ledger says, how many lines that are, and the bytes of them: what follows is a torn line.

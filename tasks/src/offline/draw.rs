@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use tapwright_agent::journal::FileLock;
 use tapwright_phone::{AppSelection, Dice, Input, Language, Options, World};
 
 use super::{OfflineError, OfflineRecord, RECORDS, Target, lock_file, write_lines};
@@ -71,16 +72,17 @@ pub fn draw(folder: &Path, seed: u64, count: u32, mut tell: impl FnMut(u32)) -> 
 }
 
 /// Makes a folder, with the mark of a set that is not finished. What is drawn, the mark says in the words of the command line.
-fn begin(folder: &Path, what: &str) -> Result<File, OfflineError> {
+fn begin(folder: &Path, what: &str) -> Result<FileLock, OfflineError> {
     std::fs::create_dir_all(folder).map_err(OfflineError::unwritten(folder))?;
     let mark = folder.join(UNFINISHED);
     if !mark.exists() {
         refuse_others(folder)?;
     }
     let locked = lock_file(&mark).map_err(OfflineError::unwritten(&mark))?;
-    let mut file = locked.ok_or_else(|| OfflineError::Busy { at: folder.to_owned() })?;
+    let lock = locked.ok_or_else(|| OfflineError::Busy { at: folder.to_owned() })?;
     let mut there = String::new();
-    (&mut file).take(MARK_BYTES_MAX).read_to_string(&mut there).map_err(OfflineError::unwritten(&mark))?;
+    let mut file = &*lock;
+    file.take(MARK_BYTES_MAX).read_to_string(&mut there).map_err(OfflineError::unwritten(&mark))?;
     match there.trim() {
         there if there == what => {}
         // Whoever made it was killed before anything was drawn.
@@ -93,7 +95,7 @@ fn begin(folder: &Path, what: &str) -> Result<File, OfflineError> {
             return Err(OfflineError::Occupied { at: folder.to_owned(), why });
         }
     }
-    Ok(file)
+    Ok(lock)
 }
 
 /// A set that is drawn over another one would leave its pictures and take its records.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use tapwright_agent::action::{Action, Call};
+use tapwright_agent::journal::FileLock;
 use tapwright_agent::limits::Limits;
 use tapwright_agent::place::Place;
 use tapwright_agent::prompt;
@@ -293,7 +294,7 @@ pub async fn infer(
 }
 
 /// Makes a folder of answers of a model, or goes on with it, and keeps other processes from it, which would ask the same.
-fn take_folder(folder: &Path, model: &str) -> Result<std::fs::File, InferError> {
+fn take_folder(folder: &Path, model: &str) -> Result<FileLock, InferError> {
     std::fs::create_dir_all(folder).map_err(OfflineError::unwritten(folder))?;
     let lock = lock_file(&folder.join(LOCK)).map_err(OfflineError::unwritten(&folder.join(LOCK)))?;
     let lock = lock.ok_or_else(|| OfflineError::Busy { at: folder.to_owned() })?;

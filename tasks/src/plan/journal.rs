@@ -1,13 +1,16 @@
 //! What became of a plan, a line at a time: from it a plan goes on in the middle.
 
+mod change;
+
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tapwright_agent::journal::{
-    JOURNAL_BYTES_MAX, Record, first_free, private, private_folder, private_folders, refuse_links, sync_folder,
+    FileLock, JOURNAL_BYTES_MAX, Record, first_free, private, private_folder, private_folders, refuse_links,
+    sync_folder,
 };
 use tapwright_agent::outcome::Outcome;
 use tapwright_contract::file;
@@ -26,8 +29,6 @@ use crate::mistake::Mistake;
 /// `reported`, and no `notes` of what failed; version 3 no rounds; version 4 no steps: no `table`, `rows`, `branch` and `handed_over`;
 /// version 5 no parameters.
 const VERSION: u32 = 6;
-
-mod change;
 
 /// A line of `plan.jsonl`. A change here is a change of the format, and of its version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,7 +201,7 @@ pub struct PlanRecord {
     pub plan: Plan,
     pub lines: Vec<PlanLine>,
     file: File,
-    _lock: File,
+    _lock: FileLock,
 }
 
 /// Why a plan's record cannot be had.
@@ -237,7 +238,7 @@ impl PlanRecord {
         private_folder(folder).map_err(failed)?;
         crate::origin::write_atomically(folder, "plan.toml", &plan.text).map_err(failed)?;
         let lock = private().write(true).create(true).truncate(true).open(folder.join("lock")).map_err(failed)?;
-        lock.lock().map_err(failed)?;
+        let lock = FileLock::take(lock).map_err(failed)?;
         let file = private().append(true).create_new(true).open(folder.join("plan.jsonl")).map_err(failed)?;
         for new in [folder, above] {
             sync_folder(new).map_err(failed)?;
@@ -273,11 +274,8 @@ impl PlanRecord {
         let files = ["plan.jsonl", "plan.toml", "lock", "origin.json", "plan.json", "plan.md", DOCUMENT];
         refuse_links(folder, &files, &[]).map_err(failed)?;
         let lock = private().create(true).append(true).open(folder.join("lock")).map_err(failed)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(PlanRecordError::Busy { at: folder.to_owned() }),
-            Err(TryLockError::Error(source)) => return Err(failed(source)),
-        }
+        let lock = FileLock::try_take(lock).map_err(failed)?;
+        let lock = lock.ok_or_else(|| PlanRecordError::Busy { at: folder.to_owned() })?;
         let (lines, whole) = read_lines(folder)?;
         let plan = Plan::read_recorded(&folder.join("plan.toml"))?;
         let file = OpenOptions::new().append(true).open(folder.join("plan.jsonl")).map_err(failed)?;
