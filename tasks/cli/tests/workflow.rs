@@ -535,7 +535,7 @@ fn a_recorded_order_is_made_wherever_the_button_is_and_only_if_it_is_the_only_on
         there.replace("press = \"Order\"", "within = \"2s\"\npress = \"Order\"")
     };
     let (mut same, mut moved) = (0, 0);
-    let replays = number_of("REPLAYS", 2);
+    let replays = number_of("REPLAYS", 1);
     for _ in 0..replays {
         for (way, count) in [("", &mut same), ("?moved", &mut moved)] {
             let ran = carry_out(&place, &at(way), "browser", &["--model", "none"]);
