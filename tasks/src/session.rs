@@ -33,6 +33,7 @@ use crate::live::SharedDriver;
 use crate::model::{LoadModelError, LoadedModel, LoadingStage, open};
 use crate::named_apps;
 use crate::origin::{Provenance, RunOrigin};
+use crate::plan::steps::PlainQuestions;
 use crate::plural::count_of;
 use crate::policy::Preset;
 use crate::resume::{ResumableRun, device_of};
@@ -137,6 +138,7 @@ impl Session {
         stage: impl Fn(LoadingStage) + Send + Sync + 'static,
     ) -> Result<Option<Session>, SessionError> {
         let mut stopping = stop.clone();
+        let respondents = Respondents { person: Box::new(PlainQuestions(respondents.person)), ..respondents };
         let stage = Arc::new(stage);
         let say = stage.clone();
         let opening = async {

@@ -242,7 +242,7 @@ impl fmt::Display for Mark {
 
 impl Mark {
     fn of(thought: &str) -> Option<Mark> {
-        let (mark, _) = thought.strip_prefix("step ")?.split_once(": ")?;
+        let (mark, _) = thought.strip_prefix("step ")?.split_once(':')?;
         let mut words = mark.split(' ');
         let (step, part) = words.next()?.split_once('.')?;
         let number = |text: &str| text.parse::<usize>().ok()?.checked_sub(1);
@@ -263,7 +263,7 @@ impl Mark {
 
 /// A thought as people read it: without the mark that a run of steps begins it with.
 pub fn without_mark(thought: &str) -> &str {
-    let words = Mark::of(thought).and_then(|_| thought.split_once(": ")).map(|(_, words)| words);
+    let words = Mark::of(thought).and_then(|_| thought.split_once(':')).map(|(_, words)| words.trim_start());
     words.map_or(thought, |words| if words.is_empty() { "the steps are over" } else { words })
 }
 

@@ -12,8 +12,8 @@ use super::super::ScreenCondition;
 use super::*;
 use crate::plan::values::Outputs;
 
-/// A device that says what it is told to say, and does nothing.
-struct Page(Vec<Label>);
+/// A device that says what it is told to say at each look, if anything, and does nothing.
+struct Page<F>(F);
 
 fn refused(operation: &'static str) -> DriverError {
     let kind = DriverErrorKind::Refused { why: "it is a page in a test".to_owned() };
@@ -21,7 +21,7 @@ fn refused(operation: &'static str) -> DriverError {
 }
 
 #[async_trait]
-impl Driver for Page {
+impl<F: FnMut() -> Option<Vec<Label>> + Send> Driver for Page<F> {
     fn name(&self) -> &str {
         "page"
     }
@@ -39,57 +39,7 @@ impl Driver for Page {
     }
 
     async fn labels(&mut self, _: Duration) -> Result<Option<Vec<Label>>, DriverError> {
-        Ok(Some(self.0.clone()))
-    }
-}
-
-/// A device that does not tell what is written.
-struct Silent;
-
-#[async_trait]
-impl Driver for Silent {
-    fn name(&self) -> &str {
-        "silent"
-    }
-
-    async fn screen(&mut self, _: Duration) -> Result<Screen, DriverError> {
-        Err(refused("look"))
-    }
-
-    async fn perform(&mut self, _: &Gesture, _: Duration) -> Result<(), DriverError> {
-        Err(refused("touch"))
-    }
-
-    fn abilities(&self) -> Abilities {
-        Abilities::PHONE
-    }
-}
-
-/// A device on which one widget is elsewhere at each look.
-struct Ticker(u32);
-
-#[async_trait]
-impl Driver for Ticker {
-    fn name(&self) -> &str {
-        "ticker"
-    }
-
-    async fn screen(&mut self, _: Duration) -> Result<Screen, DriverError> {
-        Err(refused("look"))
-    }
-
-    async fn perform(&mut self, _: &Gesture, _: Duration) -> Result<(), DriverError> {
-        Err(refused("touch"))
-    }
-
-    fn abilities(&self) -> Abilities {
-        Abilities::PHONE
-    }
-
-    async fn labels(&mut self, _: Duration) -> Result<Option<Vec<Label>>, DriverError> {
-        self.0 = (self.0 + 1) % 80;
-        let area = Area { left: self.0, top: 0, right: self.0 + 10, bottom: 10 };
-        Ok(Some(vec![Label { area, ..label("Button", "Live") }]))
+        Ok((self.0)())
     }
 }
 
@@ -108,8 +58,9 @@ fn label(role: &str, text: &str) -> Label {
 }
 
 fn model(labels: &[Label], secrets: Secrets) -> StepModel {
+    let labels = labels.to_vec();
     let eyes = Eyes {
-        driver: Box::new(Page(labels.to_vec())),
+        driver: Box::new(Page(move || Some(labels.clone()))),
         look: Duration::from_secs(1),
         secrets,
         policy: toml::from_str(TRUSTING).unwrap(),
@@ -276,15 +227,8 @@ async fn a_screen_that_tells_nothing_decides_nothing() {
     let paid = ScreenCondition { text: Some("Paid".to_owned()), ..ScreenCondition::default() };
     let test = Step::new(StepAction::Test(Condition::Screen(paid.clone())));
     let progress = SharedProgress::new(from_ref(&test), &Outputs::new()).now();
-    let mut silent = StepModel::new(
-        SharedProgress::new(&[], &Outputs::new()),
-        Eyes {
-            driver: Box::new(Silent),
-            look: Duration::from_secs(1),
-            secrets: Secrets::default(),
-            policy: toml::from_str(TRUSTING).unwrap(),
-        },
-    );
+    let mut silent = model(&[], Secrets::default());
+    silent.eyes.driver = Box::new(Page(|| None));
     let condition = Condition::Screen(paid.clone());
     let saying = silent.condition(&test, &condition, &progress, Duration::ZERO).await;
     assert!(matches!(saying, Saying::GiveUp(why) if why.starts_with("it cannot be told: ")));
@@ -323,7 +267,12 @@ async fn a_widget_that_never_stands_still_is_given_up() {
         Front { id: "a".to_owned(), label: String::new(), aliases: Vec::new() },
     ));
     let mut model = model(&[], Secrets::default());
-    model.eyes.driver = Box::new(Ticker(0));
+    let mut left = 0;
+    model.eyes.driver = Box::new(Page(move || {
+        left = (left + 1) % 80;
+        let area = Area { left, top: 0, right: left + 10, bottom: 10 };
+        Some(vec![Label { area, ..label("Button", "Live") }])
+    }));
     let StepAction::Press { target, how } = &step.act else { panic!("it is a press") };
     let (saying, _) = model.press(&step, target, *how, &progress, Duration::from_secs(10)).await;
     assert!(matches!(saying, Saying::GiveUp(why) if why == "\"Live\" does not stand still"));
