@@ -61,6 +61,8 @@ pub struct Recording {
     pub steps: usize,
     /// Steps that could not be written by label.
     pub for_model: usize,
+    /// Those that are left out, as nobody knows whether the run did them: a comment each.
+    pub doubtful: usize,
 }
 
 /// Writes a run out. One that `verdict` calls failed is refused; without a verdict `done` is enough.
@@ -95,7 +97,7 @@ pub fn recording(record: &Record, verdict: Option<&Verdict>) -> Result<Recording
         text(&goal)
     );
     toml += &writer.toml;
-    Ok(Recording { toml, steps: writer.steps, for_model: writer.for_model })
+    Ok(Recording { toml, steps: writer.steps, for_model: writer.for_model, doubtful: writer.doubtful })
 }
 
 #[derive(Default)]
@@ -104,6 +106,7 @@ struct Writer {
     toml: String,
     steps: usize,
     for_model: usize,
+    doubtful: usize,
     front: Option<Front>,
     labels: Option<Vec<Label>>,
     deed: Option<Deed>,
@@ -137,6 +140,11 @@ impl Writer {
             StepResult::Person => {
                 self.untyped();
                 self.for_a_model(&words_of(decided), "a person did this");
+                return Ok(());
+            }
+            StepResult::Uncertain => {
+                self.untyped();
+                self.leave_out(&words_of(decided));
                 return Ok(());
             }
             _ => return Ok(()),
@@ -272,6 +280,13 @@ impl Writer {
         self.steps += 1;
         self.for_model += 1;
         (self.begins, self.scrolled) = (true, None);
+    }
+
+    /// What the run may have done or not: done again it could be done twice, so whoever reads the file decides.
+    fn leave_out(&mut self, thought: &str) {
+        let why = format!("Left out, as nobody knows whether the run did it; if it did, it belongs here: {thought}");
+        let _ = write!(self.toml, "\n# {}\n", comment(&why));
+        self.doubtful += 1;
     }
 
     fn write(&mut self, body: &str, seen: Option<&str>) {
@@ -434,6 +449,27 @@ mod tests {
         writer.captioned = Some(("Name:".to_owned(), "thought".to_owned()));
         writer.untyped();
         assert_eq!((writer.steps, writer.for_model), (2, 1), "{}", writer.toml);
+    }
+
+    #[test]
+    fn what_may_have_been_done_is_left_out_and_told() {
+        let mut writer = Writer::default();
+        let step = |result| Step {
+            decided: Decided { step: 1, thought: "Pay\nnow".to_owned(), action: String::new() },
+            result,
+            summary: String::new(),
+            look_ms: 0,
+            think_ms: 0,
+            ask_ms: 0,
+            act_ms: 0,
+            tokens_in: 0,
+            tokens_out: 0,
+        };
+        writer.line(&Line::Step(step(StepResult::Uncertain))).unwrap();
+        assert_eq!((writer.steps, writer.doubtful), (0, 1));
+        assert!(writer.toml.contains("it belongs here: Pay now\n"), "{}", writer.toml);
+        writer.line(&Line::Step(step(StepResult::NotDone))).unwrap();
+        assert_eq!((writer.steps, writer.doubtful), (0, 1));
     }
 
     /// What a run typed is typed again as it was, and is no value's name.

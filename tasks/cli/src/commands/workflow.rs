@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 
 use serde_json::json;
-use tapwright_tasks::plan::recording;
+use tapwright_tasks::plan::{Recording, recording};
 use tapwright_tasks::record::find_run;
 use tapwright_tasks::run::Judgement;
 use tapwright_tasks::{Record, count_of};
@@ -38,7 +38,9 @@ pub fn perform(common: Common, arguments: WorkflowArguments) -> Result<Exit, Cli
     file.write_all(recording.toml.as_bytes()).map_err(|error| unwritten(&error.to_string()))?;
     if config.json {
         let file = out.to_string_lossy();
-        output::out(&json!({"steps": recording.steps, "for_model": recording.for_model, "file": file}).to_string());
+        let Recording { steps, for_model, doubtful, .. } = recording;
+        let told = json!({"steps": steps, "for_model": for_model, "doubtful": doubtful, "file": file});
+        output::out(&told.to_string());
     } else {
         let shown = output::flat(&out.display().to_string());
         let steps = count_of(recording.steps as u64, "step", "steps");
@@ -46,6 +48,12 @@ pub fn perform(common: Common, arguments: WorkflowArguments) -> Result<Exit, Cli
             0 => "none needs a model".to_owned(),
             some => format!("{some} of them for a model"),
         };
+        if recording.doubtful > 0 {
+            let left_out = count_of(recording.doubtful as u64, "step is", "steps are");
+            output::err(&format!(
+                "  {left_out} left out, as nobody knows whether the run did it: see the comments in it"
+            ));
+        }
         output::out(&format!("  {steps} in {shown}, {model}; read it, then: tapwright run --plan {shown}"));
     }
     Ok(Exit::Done)
