@@ -255,7 +255,7 @@ impl App for Feed {
 
     fn on_open(&mut self, page: &Page, _: &Providers) -> Vec<Effect> {
         match page.name {
-            "search" => vec![Effect::Focus(SEARCH_FIELD)],
+            "search" => vec![Effect::Write(SEARCH_FIELD, String::new()), Effect::Focus(SEARCH_FIELD)],
             "new" => {
                 let text = self.received.take().map(|text| Effect::Write(TEXT_FIELD, text));
                 text.into_iter().chain([Effect::Focus(TITLE_FIELD)]).collect()
