@@ -65,8 +65,9 @@ impl Episode {
             Ok(Call::Finish { message }) if self.is_finish(&message) => {
                 self.end(StepResult::Finished, "finished", Outcome::Done { message })
             }
-            Ok(Call::Finish { message }) => self.end(StepResult::GaveUp, "gave up", Outcome::GaveUp { message }),
-            Ok(Call::GiveUp { message }) => self.end(StepResult::GaveUp, "gave up", Outcome::GaveUp { message }),
+            Ok(Call::Finish { message } | Call::GiveUp { message }) => {
+                self.end(StepResult::GaveUp, "gave up", Outcome::GaveUp { message })
+            }
             Ok(Call::Do(action)) => {
                 self.tally.strikes = 0;
                 self.consider(view, said.thought, action)

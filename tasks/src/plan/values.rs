@@ -142,7 +142,7 @@ fn secrets_of(text: &str) -> usize {
 }
 
 /// Words that make another number of the one before them.
-const MULTIPLIERS: [&str; 32] = [
+const MULTIPLIERS: [&str; 26] = [
     "k",
     "m",
     "b",
@@ -169,15 +169,9 @@ const MULTIPLIERS: [&str; 32] = [
     "crores",
     "dozen",
     "dozens",
-    "万",
-    "萬",
-    "亿",
-    "億",
-    "千",
-    "百",
 ];
-/// Of them, those that stand before another word without a blank.
-const CHINESE_MULTIPLIERS: usize = 26;
+/// The same, which stand before another word without a blank.
+const CHINESE_MULTIPLIERS: [char; 6] = ['万', '萬', '亿', '億', '千', '百'];
 
 /// The number in a text such as `¥ 1,299.50`, in plain digits with a point, if there is exactly one and one way to read it.
 ///
@@ -210,8 +204,7 @@ pub fn number(text: &str) -> Result<String, &'static str> {
     }
     let after: String = letters[end..].iter().collect::<String>().trim_start().to_lowercase();
     let word: String = after.chars().take_while(|sign| sign.is_alphabetic()).collect();
-    let first: String = word.chars().take(1).collect();
-    if MULTIPLIERS.contains(&word.as_str()) || MULTIPLIERS[CHINESE_MULTIPLIERS..].contains(&first.as_str()) {
+    if MULTIPLIERS.contains(&word.as_str()) || word.starts_with(CHINESE_MULTIPLIERS) {
         return Err("is to be written with all of its digits");
     }
     let digits = value_in(&letters[start..end])?;
