@@ -35,6 +35,7 @@ use tokio::sync::{oneshot, watch};
 use crate::headline::EndNotice;
 use crate::live::{LiveScreen, SharedDriver};
 use crate::page_server::{PageServer, PageServerError, PageServerOptions, lock};
+use crate::plan::steps::without_mark;
 use view::RunView;
 
 pub use show::kind;
@@ -167,7 +168,7 @@ impl Desk {
             }
             Line::Decided(decided) => {
                 state.step = decided.step;
-                state.thought.clone_from(&decided.thought);
+                state.thought = without_mark(&decided.thought).to_owned();
                 state.action.clone_from(&decided.action);
             }
             // What is asked from then on is not about this action, unless it waits for whoever resumes the run.

@@ -17,6 +17,7 @@ use self::images::Images;
 use self::marks::marks;
 use crate::headline::{Headline, STEP_MODEL, message_of};
 use crate::judge::{ANSWER, Change, Fact, RUN_END, Verdict, changes_but_front};
+use crate::plan::steps::{in_plain_words, without_mark};
 use crate::run::Judgement;
 use crate::scene::{Scene, scenes};
 
@@ -338,7 +339,7 @@ fn card(record: &Record, number: usize, scene: &Scene, images: &mut Images, out:
         }
     }
     if let Some(step) = &scene.step {
-        write_thought(&step.decided.thought, out)?;
+        write_thought(without_mark(&step.decided.thought), out)?;
         writeln!(out, "<p class=\"action\"><code>{}</code></p>", escaped(&step.decided.action))?;
         if let Some(question) = &scene.asked {
             write_question(question, scene.answered.as_ref(), out)?;
@@ -375,7 +376,7 @@ fn write_question(question: &Question, answer: Option<&Answer>, out: &mut dyn Wr
     writeln!(
         out,
         "<p class=\"asked\">A person was asked: <q>{}</q> &mdash; {}</p>",
-        escaped(question.message()),
+        escaped(&in_plain_words(question.message())),
         escaped(answer)
     )
 }

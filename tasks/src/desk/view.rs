@@ -13,6 +13,7 @@ use tapwright_contract::Size;
 
 use crate::page::escaped;
 use crate::page::marks::marks;
+use crate::plan::steps::without_mark;
 
 /// The steps that are shown; those before them are in the record.
 const STEPS_MAX: usize = 100;
@@ -86,7 +87,7 @@ impl RunView {
                 }
                 self.steps.push_back(WatchedStep {
                     number: decided.step,
-                    thought: cut(&decided.thought),
+                    thought: cut(without_mark(&decided.thought)),
                     action: cut(&decided.action),
                     over: None,
                 });

@@ -39,7 +39,7 @@ pub use extract::compile;
 pub use find::{Found, find, find_field, in_words, is_field, middle, role_word};
 pub use model::{Eyes, StepModel, profiles};
 pub use progress::{DeedState, SharedProgress, StepPosition, outputs_of, verdict_of, without_mark};
-pub use questions::PlainQuestions;
+pub use questions::{PlainQuestions, in_plain_words};
 
 /// How long a widget is waited for where nothing is said.
 pub const FIND_WITHIN: Duration = Duration::from_secs(10);
