@@ -35,7 +35,7 @@ use tokio::sync::{oneshot, watch};
 use crate::headline::EndNotice;
 use crate::live::{LiveScreen, SharedDriver};
 use crate::page_server::{PageServer, PageServerError, PageServerOptions, lock};
-use crate::plan::steps::without_mark;
+use crate::step_mark::without_mark;
 use view::RunView;
 
 pub use show::kind;

@@ -43,6 +43,7 @@ mod seal;
 pub mod serve;
 pub mod session;
 pub mod settings;
+pub mod step_mark;
 pub mod suite;
 pub mod suites;
 pub mod window;

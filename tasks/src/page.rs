@@ -17,9 +17,9 @@ use self::images::Images;
 use self::marks::marks;
 use crate::headline::{Headline, STEP_MODEL, message_of};
 use crate::judge::{ANSWER, Change, Fact, RUN_END, Verdict, changes_but_front};
-use crate::plan::steps::{in_plain_words, without_mark};
 use crate::run::Judgement;
 use crate::scene::{Scene, scenes};
+use crate::step_mark::{in_plain_words, without_mark};
 
 const STYLE: &str = concat!(include_str!("page/shared.css"), include_str!("page/style.css"));
 const SCRIPT: &str = include_str!("page/script.js");

@@ -33,13 +33,13 @@ use crate::live::SharedDriver;
 use crate::model::{LoadModelError, LoadedModel, LoadingStage, open};
 use crate::named_apps;
 use crate::origin::{Provenance, RunOrigin};
-use crate::plan::steps::PlainQuestions;
 use crate::plural::count_of;
 use crate::policy::Preset;
 use crate::resume::{ResumableRun, device_of};
 use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, Watch, run};
 use crate::seal::SealKey;
 use crate::settings::Settings;
+use crate::step_mark::PlainQuestions;
 
 pub use crate::apis::UnofferedApi;
 

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use tapwright_tasks::device::DeviceKind;
 use tapwright_tasks::headline::{Headline, Mood, message_of};
 use tapwright_tasks::judge::Verdict;
-use tapwright_tasks::plan::steps::without_mark;
 use tapwright_tasks::run::Judgement;
 use tapwright_tasks::scene::{Scenes, failure_text};
 use tapwright_tasks::settings::Settings;
+use tapwright_tasks::step_mark::without_mark;
 use tapwright_tasks::{Deed, EffectLine, End, Entry, Gesture, Line, Outcome, Step, StepResult};
 
 use crate::changes::changes_in_words;

@@ -13,7 +13,7 @@ use tapwright_contract::Size;
 
 use crate::page::escaped;
 use crate::page::marks::marks;
-use crate::plan::steps::without_mark;
+use crate::step_mark::without_mark;
 
 /// The steps that are shown; those before them are in the record.
 const STEPS_MAX: usize = 100;

@@ -16,8 +16,9 @@ use tapwright_contract::gesture::{Button, Clicks, Gesture, Key};
 use tapwright_contract::{Size, Spot};
 
 use crate::judge::Verdict;
+use crate::step_mark::without_mark;
 
-use super::steps::{Found, Target, find, find_field, in_words, is_field, middle, role_word, without_mark};
+use super::steps::{Found, Target, find, find_field, in_words, is_field, middle, role_word};
 use super::values::escaped;
 
 /// Why a run cannot be written out.

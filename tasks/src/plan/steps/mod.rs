@@ -18,14 +18,12 @@
 //! | [`condition`] | what is waited for and checked |
 //! | [`progress`] | how far a run has come, as its journal tells |
 //! | [`model`] | what is said next |
-//! | [`questions`] | what a person is asked about a step |
 
 mod condition;
 mod extract;
 mod find;
 mod model;
 mod progress;
-mod questions;
 
 use std::fmt;
 use std::time::Duration;
@@ -38,8 +36,7 @@ pub use condition::{Condition, ScreenCondition, is_whole_address};
 pub use extract::compile;
 pub use find::{Found, find, find_field, in_words, is_field, middle, role_word};
 pub use model::{Eyes, StepModel, profiles};
-pub use progress::{DeedState, SharedProgress, StepPosition, outputs_of, verdict_of, without_mark};
-pub use questions::{PlainQuestions, in_plain_words};
+pub use progress::{DeedState, SharedProgress, StepPosition, outputs_of, verdict_of};
 
 /// How long a widget is waited for where nothing is said.
 pub const FIND_WITHIN: Duration = Duration::from_secs(10);

@@ -21,12 +21,11 @@ use tapwright_models::scripted::Scripted;
 
 use super::condition::{UNREADABLE, Unmet, is_front, on_or_off, texts_in_brief};
 use super::find::{Found, content, find, find_field, in_words, is_field, is_role, middle, value_at};
-use super::progress::{
-    LastTry, Mark, Progress, ScreenPrint, SharedProgress, StepPart, TRIES_MAX, condition_of, finish_message,
-};
+use super::progress::{LastTry, Progress, SharedProgress, StepPart, TRIES_MAX, condition_of, finish_message};
 use super::{CHECK_WITHIN, Condition, Press, Step, StepAction, Target, Way, extract};
 use crate::headline::STEP_MODEL;
 use crate::profile::{Profiles, Shipped};
+use crate::step_mark::{Mark, ScreenPrint};
 
 /// How long until the widgets are read again while something is waited for.
 const AGAIN: Duration = Duration::from_millis(200);

@@ -1,7 +1,6 @@
 //! How far a run of steps has come, as its journal tells: the same lines give the same progress, in the process that wrote them and in
 //! the one that goes on.
 
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +17,7 @@ use tapwright_drivers::desktop::is_no_file;
 use super::condition::{ConditionVerdict, FilePages, InquiryAnswer};
 use super::{Condition, Step, StepAction, StepOutput};
 use crate::plan::values::{OutputKind, Outputs, fill, number};
+use crate::step_mark::{Mark, ScreenPrint};
 
 /// How often what was not done is tried.
 pub const TRIES_MAX: u32 = 3;
@@ -193,78 +193,6 @@ pub fn parts(step: &Step) -> Vec<StepPart> {
     let focus = matches!(step.act, StepAction::Type { into: Some(_), .. }).then_some(StepPart::Focus);
     let expect = step.expect.as_ref().map(|_| StepPart::Expect);
     focus.into_iter().chain([StepPart::Act]).chain(expect).collect()
-}
-
-/// What the screen said when a part of a step was decided on, as far as the device told. Digests: of all words but those of fields that
-/// have the focus or hide what is typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ScreenPrint {
-    pub screen: Option<String>,
-    /// Of the widget that is touched.
-    pub widget: Option<String>,
-    /// Of the app in front.
-    pub app: Option<String>,
-    /// Whether what the step expects was so already: then it tells nothing of the step.
-    pub was_so: bool,
-}
-
-/// How the thought of a reply begins, by which a journal tells where a run stands: `step 3.1 on 0123456789ab at cdef01234567 in 89abcdef0123: `.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mark {
-    /// The step and its part, from 0; they are written from 1.
-    pub at: (usize, usize),
-    pub print: ScreenPrint,
-    /// Whether it only finds out whether this part was done: `step 3.1 probed: `.
-    pub probes: bool,
-}
-
-impl fmt::Display for Mark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "step {}.{}", self.at.0 + 1, self.at.1 + 1)?;
-        if self.probes {
-            f.write_str(" probed")?;
-        }
-        if let Some(screen) = &self.print.screen {
-            write!(f, " on {screen}")?;
-        }
-        if let Some(widget) = &self.print.widget {
-            write!(f, " at {widget}")?;
-        }
-        if let Some(app) = &self.print.app {
-            write!(f, " in {app}")?;
-        }
-        if self.print.was_so {
-            f.write_str(" already")?;
-        }
-        f.write_str(": ")
-    }
-}
-
-impl Mark {
-    fn of(thought: &str) -> Option<Mark> {
-        let (mark, _) = thought.strip_prefix("step ")?.split_once(':')?;
-        let mut words = mark.split(' ');
-        let (step, part) = words.next()?.split_once('.')?;
-        let number = |text: &str| text.parse::<usize>().ok()?.checked_sub(1);
-        let mut found = Mark { at: (number(step)?, number(part)?), ..Mark::default() };
-        while let Some(word) = words.next() {
-            match word {
-                "probed" => found.probes = true,
-                "on" => found.print.screen = words.next().map(str::to_owned),
-                "at" => found.print.widget = words.next().map(str::to_owned),
-                "in" => found.print.app = words.next().map(str::to_owned),
-                "already" => found.print.was_so = true,
-                _ => return None,
-            }
-        }
-        Some(found)
-    }
-}
-
-/// A thought as people read it: without the mark that a run of steps begins it with.
-pub fn without_mark(thought: &str) -> &str {
-    let words = Mark::of(thought).and_then(|_| thought.split_once(':')).map(|(_, words)| words.trim_start());
-    words.map_or(thought, |words| if words.is_empty() { "the steps are over" } else { words })
 }
 
 impl Progress {

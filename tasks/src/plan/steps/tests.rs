@@ -8,9 +8,10 @@ use tapwright_contract::device::{Area, Front, Label};
 
 use super::condition::{ConditionVerdict, FilePages, InquiryAnswer, Unmet};
 use super::find::{content, role_word, value_at};
-use super::progress::{LastTry, Mark, ScreenPrint};
+use super::progress::LastTry;
 use super::*;
 use crate::plan::values::Outputs;
+use crate::step_mark::{Mark, ScreenPrint};
 
 const DISPLAY: Size = Size { width: 400, height: 800 };
 
