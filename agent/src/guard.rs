@@ -40,9 +40,6 @@ pub use crate::policy::Policy;
 /// As much of what is written under a finger is told whoever is asked.
 const TARGET_BYTES: usize = 120;
 
-/// Between the rules that want a person to be asked and what the model has said, in the message of the question.
-pub const MODEL_SAYS: &str = "; the model says: ";
-
 /// How a finger moves where the model does not say it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -302,7 +299,8 @@ fn apply_ruling(ruling: &Ruling, said: &str, held: Held, context: ReviewContext<
     match ruling.permission {
         Permission::Allow => allow(held.deed),
         Permission::Ask => {
-            let said = if said.trim().is_empty() { String::new() } else { format!("{MODEL_SAYS}{}", said.trim()) };
+            let said =
+                if said.trim().is_empty() { String::new() } else { format!("; the model says: {}", said.trim()) };
             let message = format!("{rules}{said}");
             let asker = context.policy_asks();
             let question = match (at, &held.deed) {

@@ -206,6 +206,7 @@ mod tests {
             picture_pixels: Some(2_500_000),
             summaries: false,
             goal_checks: None,
+            marked_thoughts: false,
         }
     }
 

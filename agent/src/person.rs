@@ -59,13 +59,7 @@ impl Asker {
 
 impl Question {
     /// The same question, with something more that whoever answers has to know.
-    pub(crate) fn with(self, more: &str) -> Question {
-        let message = format!("{} ({more})", self.message());
-        self.with_message(message)
-    }
-
-    /// The same question in other words.
-    pub fn with_message(mut self, new: String) -> Question {
+    pub(crate) fn with(mut self, more: &str) -> Question {
         let message = match &mut self {
             Question::Confirm { message, .. }
             | Question::TakeOver { message }
@@ -73,7 +67,7 @@ impl Question {
             | Question::Again { message }
             | Question::Permit { message, .. } => message,
         };
-        *message = new;
+        *message = format!("{message} ({more})");
         self
     }
 

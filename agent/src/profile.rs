@@ -47,6 +47,9 @@ pub struct Profile {
     /// for another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goal_checks: Option<GoalChecks>,
+    /// Whether a thought begins with a mark, up to the first colon, that is for the journal: nobody is asked in such words.
+    #[serde(default, skip_serializing_if = "no")]
+    pub marked_thoughts: bool,
 }
 
 /// How what a model does is compared with its goal before it is done. What does not fit is refused, and ends the run.

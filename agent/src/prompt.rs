@@ -205,6 +205,7 @@ mod tests {
             picture_pixels: None,
             summaries: false,
             goal_checks: None,
+            marked_thoughts: false,
         }
     }
 

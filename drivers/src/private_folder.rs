@@ -14,7 +14,15 @@ const RANDOM_BYTES: usize = 8;
 #[derive(Debug)]
 pub(crate) struct PrivateFolder {
     pub path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for PrivateFolder {
+    /// To close the file would not be enough: a program that another thread starts at this moment has it open too for an instant, and
+    /// the lock with it.
+    fn drop(&mut self) {
+        let _ = self.lock.unlock();
+    }
 }
 
 impl PrivateFolder {
@@ -39,7 +47,7 @@ impl PrivateFolder {
             Ok(lock)
         };
         match made() {
-            Ok(lock) => Ok(PrivateFolder { path, _lock: lock }),
+            Ok(lock) => Ok(PrivateFolder { path, lock }),
             Err(error) => {
                 drop(fs::remove_dir_all(&unlocked));
                 Err(error)

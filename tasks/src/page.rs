@@ -19,7 +19,7 @@ use crate::headline::{Headline, STEP_MODEL, message_of};
 use crate::judge::{ANSWER, Change, Fact, RUN_END, Verdict, changes_but_front};
 use crate::run::Judgement;
 use crate::scene::{Scene, scenes};
-use crate::step_mark::{in_plain_words, without_mark};
+use crate::step_mark::without_mark;
 
 const STYLE: &str = concat!(include_str!("page/shared.css"), include_str!("page/style.css"));
 const SCRIPT: &str = include_str!("page/script.js");
@@ -376,7 +376,7 @@ fn write_question(question: &Question, answer: Option<&Answer>, out: &mut dyn Wr
     writeln!(
         out,
         "<p class=\"asked\">A person was asked: <q>{}</q> &mdash; {}</p>",
-        escaped(&in_plain_words(question.message())),
+        escaped(question.message()),
         escaped(answer)
     )
 }

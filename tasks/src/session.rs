@@ -39,7 +39,6 @@ use crate::resume::{ResumableRun, device_of};
 use crate::run::{Participants, RunError, RunLocation, RunOptions, RunReport, RunTask, Watch, run};
 use crate::seal::SealKey;
 use crate::settings::Settings;
-use crate::step_mark::PlainQuestions;
 
 pub use crate::apis::UnofferedApi;
 
@@ -138,7 +137,6 @@ impl Session {
         stage: impl Fn(LoadingStage) + Send + Sync + 'static,
     ) -> Result<Option<Session>, SessionError> {
         let mut stopping = stop.clone();
-        let respondents = Respondents { person: Box::new(PlainQuestions(respondents.person)), ..respondents };
         let stage = Arc::new(stage);
         let say = stage.clone();
         let opening = async {

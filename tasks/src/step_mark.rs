@@ -1,12 +1,6 @@
-//! How the thought of a step of a workflow begins, by which a journal tells where a run stands, and what people read in its place.
+//! What stands before the thoughts of a run of steps: a journal tells by it where the run stands, and people read the words behind it.
 
-use std::borrow::Cow;
 use std::fmt;
-
-use async_trait::async_trait;
-use tapwright_agent::guard::MODEL_SAYS;
-use tapwright_agent::person::{Answer, Person, Question};
-use tapwright_contract::device::Screen;
 
 /// What the screen said when a part of a step was decided on, as far as the device told. Digests: of all words but those of fields that
 /// have the focus or hide what is typed.
@@ -21,7 +15,7 @@ pub struct ScreenPrint {
     pub was_so: bool,
 }
 
-/// How the thought of a reply begins, by which a journal tells where a run stands: `step 3.1 on 0123456789ab at cdef01234567 in 89abcdef0123: `.
+/// Which step it is, and what was on the screen: `step 3.1 on 0123456789ab at cdef01234567 in 89abcdef0123: `.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mark {
     /// The step and its part, from 0; they are written from 1.
@@ -54,51 +48,40 @@ impl fmt::Display for Mark {
 }
 
 impl Mark {
-    /// Of a thought that begins with one.
-    pub fn of(thought: &str) -> Option<Mark> {
-        let (mark, _) = thought.strip_prefix("step ")?.split_once(':')?;
-        let mut words = mark.split(' ');
-        let (step, part) = words.next()?.split_once('.')?;
+    /// The mark that a thought begins with, and the words behind it.
+    pub fn split(thought: &str) -> Option<(Mark, &str)> {
+        let (mark, words) = thought.strip_prefix("step ")?.split_once(':')?;
+        // A thought has no blanks at its end, and so none behind a mark that no words follow.
+        let words = if words.is_empty() { words } else { words.strip_prefix(' ')? };
+        let mut parts = mark.split(' ');
+        let (step, part) = parts.next()?.split_once('.')?;
         let number = |text: &str| text.parse::<usize>().ok()?.checked_sub(1);
         let mut found = Mark { at: (number(step)?, number(part)?), ..Mark::default() };
-        while let Some(word) = words.next() {
-            match word {
+        while let Some(key) = parts.next() {
+            let mut digest = || parts.next().filter(|text| is_digest(text)).map(str::to_owned);
+            match key {
                 "probed" => found.probes = true,
-                "on" => found.print.screen = words.next().map(str::to_owned),
-                "at" => found.print.widget = words.next().map(str::to_owned),
-                "in" => found.print.app = words.next().map(str::to_owned),
+                "on" => found.print.screen = Some(digest()?),
+                "at" => found.print.widget = Some(digest()?),
+                "in" => found.print.app = Some(digest()?),
                 "already" => found.print.was_so = true,
                 _ => return None,
             }
         }
-        Some(found)
+        Some((found, words))
     }
+}
+
+fn is_digest(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// A thought as people read it: without the mark that a run of steps begins it with.
 pub fn without_mark(thought: &str) -> &str {
-    let words = Mark::of(thought).and_then(|_| thought.split_once(':')).map(|(_, words)| words.trim_start());
-    words.map_or(thought, |words| if words.is_empty() { "the steps are over" } else { words })
-}
-
-/// A person who is told what a step does, and not how the journal finds it again.
-pub struct PlainQuestions(pub Box<dyn Person>);
-
-#[async_trait]
-impl Person for PlainQuestions {
-    async fn ask(&mut self, question: &Question, screen: Option<&Screen>) -> Answer {
-        let message = in_plain_words(question.message()).into_owned();
-        self.0.ask(&question.clone().with_message(message), screen).await
-    }
-}
-
-/// The message of a question as people read it: of a step it says what the step does.
-pub fn in_plain_words(message: &str) -> Cow<'_, str> {
-    match message.split_once(MODEL_SAYS) {
-        Some((rules, said)) if without_mark(said) != said => {
-            Cow::Owned(format!("{rules}; the step: {}", without_mark(said)))
-        }
-        _ => Cow::Borrowed(message),
+    match Mark::split(thought) {
+        Some((_, "")) => "the steps are over",
+        Some((_, words)) => words,
+        None => thought,
     }
 }
 
@@ -107,11 +90,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_step_is_asked_about_in_its_own_words() {
-        let asked = in_plain_words("payment; the model says: step 4.1 on 0123456789ab in cdef01234567: press \"Pay\"");
-        assert_eq!(asked, "payment; the step: press \"Pay\"");
-        for other in ["payment; the model says: I pay: now", "step 4.1: press \"Pay\""] {
-            assert_eq!(in_plain_words(other), other);
+    fn a_mark_is_cut_off_and_nothing_else_is() {
+        for (thought, words) in [
+            ("step 4.1 on 0123456789ab in cdef01234567: press \"Pay\"", "press \"Pay\""),
+            ("step 4.1 probed: look: there", "look: there"),
+            ("step 5.1:", "the steps are over"),
+            ("step 2.1 in Settings: tap Wi-Fi", "step 2.1 in Settings: tap Wi-Fi"),
+            ("step 3.1 at 10:30 take the train", "step 3.1 at 10:30 take the train"),
+            ("step 1.1 on: x", "step 1.1 on: x"),
+        ] {
+            assert_eq!(without_mark(thought), words);
         }
     }
 }

@@ -225,7 +225,10 @@ async fn looks_end_early_whatever_moves() {
             // The old rule waits to the end, and only a table has a use for what it takes.
             let before = match asked {
                 Some(_) => told(looks_by_bytes(&phone, times, limit).await),
-                None => "not measured".to_owned(),
+                None => {
+                    looks_by_bytes(&phone, 1, BETWEEN).await;
+                    "not measured".to_owned()
+                }
             };
             let (now, ended_now) = looks(&phone, times, limit).await;
             let name = moves.name;

@@ -49,9 +49,13 @@ impl Episode {
             (Ok(_), ReplyForm::Doubled) => prompt::doubled_reply(heard),
             (Ok(_), ReplyForm::Heard) | (Err(_), _) => heard.to_owned(),
         };
+        let words = match said.thought.split_once(':') {
+            Some((_mark, words)) if profile.marked_thoughts => words.trim_start().to_owned(),
+            _ => said.thought.clone(),
+        };
         self.memory.add(self.steps, Exchange { info, reply: back }, &all.join("; "), profile);
-        self.turn = Turn::new(said.rest, said.thought.clone(), view.screen.id);
-        let decided = Decided { step: self.steps, thought: said.thought.clone(), action };
+        self.turn = Turn::new(said.rest, words.clone(), view.screen.id);
+        let decided = Decided { step: self.steps, thought: said.thought, action };
         self.notices.push(Notice::Decided(decided.clone()));
         self.open = Some(decided);
         if said.more {
@@ -70,7 +74,7 @@ impl Episode {
             }
             Ok(Call::Do(action)) => {
                 self.tally.strikes = 0;
-                self.consider(view, said.thought, action)
+                self.consider(view, words, action)
             }
         }
     }

@@ -54,6 +54,7 @@ pub fn setting() -> Setting {
             picture_pixels: None,
             summaries: false,
             goal_checks: None,
+            marked_thoughts: false,
         },
         limits: limits::limits(),
         // Whether a call is asked about is said where that is what is tested.

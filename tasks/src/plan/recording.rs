@@ -25,7 +25,7 @@ use super::values::escaped;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordingError {
     /// It has done nothing that could be done again.
-    #[error("the run {run} did not do anything that could be written out")]
+    #[error("the run {run} is not known to have done anything that could be written out")]
     Empty { run: String },
     /// It is not known to have reached its goal.
     #[error("the run {run} ended with `{outcome}`, and only one that ended with `done` is written out")]
@@ -144,11 +144,29 @@ impl Writer {
                 return Ok(());
             }
             StepResult::Uncertain => {
-                self.untyped();
+                match &self.deed {
+                    // It was touched for what may have been typed then.
+                    Some(Deed::Gesture(Gesture::Type { .. } | Gesture::Insert { .. })) => {
+                        if let Some((caption, _)) = self.captioned.take() {
+                            self.leave_out(&format!("a touch of the field at {caption:?}"));
+                        }
+                    }
+                    _ => self.untyped(),
+                }
                 self.leave_out(&words_of(decided));
                 return Ok(());
             }
-            _ => return Ok(()),
+            StepResult::Finished
+            | StepResult::GaveUp
+            | StepResult::Noted
+            | StepResult::Recalled
+            | StepResult::Waited
+            | StepResult::Refused
+            | StepResult::Unclear
+            | StepResult::NotDone
+            | StepResult::Stuck
+            | StepResult::Suspended
+            | StepResult::Ended => return Ok(()),
         }
         if !matches!(&self.deed, Some(Deed::Gesture(Gesture::Type { .. } | Gesture::Insert { .. }))) {
             self.untyped();

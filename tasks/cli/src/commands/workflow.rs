@@ -50,9 +50,8 @@ pub fn perform(common: Common, arguments: WorkflowArguments) -> Result<Exit, Cli
         };
         if recording.doubtful > 0 {
             let left_out = count_of(recording.doubtful as u64, "step is", "steps are");
-            output::err(&format!(
-                "  {left_out} left out, as nobody knows whether the run did it: see the comments in it"
-            ));
+            let why = "as nobody knows what the run did there";
+            output::err(&format!("  {left_out} left out, {why}: see the comments in {shown}"));
         }
         output::out(&format!("  {steps} in {shown}, {model}; read it, then: tapwright run --plan {shown}"));
     }

@@ -89,6 +89,7 @@ pub fn profiles() -> Profiles {
     let mut profiles = computer.profiles();
     profiles.agent.coordinates = Coordinates::Pixels;
     (profiles.agent.system, profiles.agent.history, profiles.agent.remarks) = (None, Some(0), false);
+    profiles.agent.marked_thoughts = true;
     profiles
 }
 

@@ -267,7 +267,7 @@ impl Progress {
     fn take_decision(&mut self, decided: &Decided) {
         self.action.clone_from(&decided.action);
         (self.told, self.refusal) = (None, None);
-        let Some(mark) = Mark::of(&decided.thought) else { return };
+        let Some((mark, _)) = Mark::split(&decided.thought) else { return };
         self.probes = mark.probes;
         if mark.at != self.at {
             self.at = mark.at;
@@ -286,7 +286,7 @@ impl Progress {
             | StepResult::Person => self.take_success(result),
             StepResult::Uncertain | StepResult::NotDone if self.probes || self.asks() => self.take_refusal(summary),
             StepResult::Uncertain => {
-                let before = Mark::of(&decided.thought).map(|mark| mark.print).unwrap_or_default();
+                let before = Mark::split(&decided.thought).map(|(mark, _)| mark.print).unwrap_or_default();
                 self.doubt = Some(before.clone());
                 self.last = LastTry::Doubtful { before };
             }

@@ -359,8 +359,12 @@ fn a_journal_tells_where_a_run_stands() {
     run.step(&at(2, 0), "screenshot()", None, StepResult::Waited);
     run.step(&at(3, 0), "note(message=\"A \\\"title\\\"\")", None, StepResult::Noted);
     assert_eq!(run.0.now().outputs["title"], "A \"title\"");
-    let print =
-        ScreenPrint { screen: Some("ab12".to_owned()), widget: Some("cd34".to_owned()), app: None, was_so: true };
+    let print = ScreenPrint {
+        screen: Some("ab12ab12ab12".to_owned()),
+        widget: Some("cd34cd34cd34".to_owned()),
+        app: None,
+        was_so: true,
+    };
     let send = Mark { print: print.clone(), ..at(4, 0) };
     run.step(&send, "click(at=[1,1])", None, StepResult::Suspended);
     assert_eq!((run.at(), run.0.now().last), ((4, 0), LastTry::None), "nothing came of it yet");
