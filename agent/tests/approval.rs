@@ -126,16 +126,22 @@ fn settle(episode: &mut Episode, mut now: Next, shown: &Shown) -> Next {
     }
 }
 
-/// Whether a yes to this call, chosen on one screen, still holds on another one.
-fn holds(call: &str, before: &Shown, after: &Shown) -> bool {
-    let mut setting = setting();
+/// An episode in which a person is asked about what was said on a screen, and the question.
+fn ask(mut setting: Setting, said: &str, before: &Shown) -> (Episode, Question) {
     setting.policy = policy();
     let mut episode = Episode::new(setting);
     let began = next(&mut episode, Event::Began);
     let Next::Do(Effect::Think(_)) = settle(&mut episode, began, before) else { panic!("it thinks") };
-    let heard = next(&mut episode, Event::Heard(reply(call)));
-    let asked = settle(&mut episode, heard, before);
-    let Next::Do(Effect::Ask(_)) = asked else { panic!("{call}: a person is asked, and not {asked:?}") };
+    let heard = next(&mut episode, Event::Heard(reply(said)));
+    match settle(&mut episode, heard, before) {
+        Next::Do(Effect::Ask(question)) => (episode, question),
+        other => panic!("{said}: a person is asked, and not {other:?}"),
+    }
+}
+
+/// Whether a yes to this call, chosen on one screen, still holds on another one.
+fn holds(call: &str, before: &Shown, after: &Shown) -> bool {
+    let (mut episode, _) = ask(setting(), call, before);
     let answered = next(&mut episode, Event::Answered(Answer::Yes));
     match settle(&mut episode, answered, after) {
         Next::Do(Effect::Act(_)) => true,
@@ -180,6 +186,18 @@ fn a_yes_is_for_a_thing_at_a_place_in_an_app() {
     let labels = refocused.labels.as_mut().unwrap();
     (labels[2].focused, labels[0].focused) = (false, true);
     assert!(!holds(TYPE, &shop(), &refocused), "another field has the focus");
+}
+
+/// A mark before a thought is for the record of a run of steps; any other model is quoted as it spoke.
+#[test]
+fn nobody_is_asked_with_the_mark_of_a_step() {
+    for (marked_thoughts, told) in [(true, "press \"Buy\""), (false, "step 1.1: press \"Buy\"")] {
+        let mut setting = setting();
+        setting.profile.marked_thoughts = marked_thoughts;
+        let said = format!("<think>step 1.1: press \"Buy\"</think><answer>{TAP}</answer>");
+        let (_, question) = ask(setting, &said, &shop());
+        assert_eq!(question.message(), format!("payment; the model says: {told}"));
+    }
 }
 
 /// Of two alarms the time may be all that tells them apart; a clock elsewhere may tick.
