@@ -217,22 +217,13 @@ async fn looks_end_early_whatever_moves() {
     for delay in [0, 120] {
         for moves in MOVES {
             let phone = Phone::new(moves, delay).await;
-            let told = |(took, ended): (f64, u32)| {
-                let to_the_end =
-                    if ended < times { format!(", {} of {times} to the end", times - ended) } else { String::new() };
-                format!("{took:.0} ms{to_the_end}")
-            };
-            // The old rule waits to the end, and only a table has a use for what it takes.
-            let before = match asked {
-                Some(_) => told(looks_by_bytes(&phone, times, limit).await),
-                None => {
-                    looks_by_bytes(&phone, 1, BETWEEN).await;
-                    "not measured".to_owned()
-                }
-            };
+            let (before, ended) = looks_by_bytes(&phone, times, limit).await;
             let (now, ended_now) = looks(&phone, times, limit).await;
+            let told = |ended: u32| {
+                if ended < times { format!(", {} of {times} to the end", times - ended) } else { String::new() }
+            };
             let name = moves.name;
-            println!("| {name} | {delay} ms | {before} | {} |", told((now, ended_now)));
+            println!("| {name} | {delay} ms | {before:.0} ms{} | {now:.0} ms{} |", told(ended), told(ended_now));
             assert_eq!(ended_now, times, "{name}: a look took all of its time");
         }
     }
