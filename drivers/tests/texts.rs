@@ -29,8 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A private desktop, if there can be one with this program.
 async fn desktop(package: &str, program: &str) -> Option<(Arc<PrivateDesktop>, X11Desktop)> {
-    if !missing_programs().is_empty() || !Path::new(program).is_file() {
-        let _ = writeln!(std::io::stderr(), "SKIPPED: there is no private desktop with {package} (apt-get install)");
+    let missing = if missing_programs().is_empty() { package } else { "private desktop" };
+    if missing != package || !Path::new(program).is_file() {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: there is no {missing} (apt-get install)");
         return None;
     }
     let size = Size { width: 1280, height: 800 };
