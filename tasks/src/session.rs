@@ -364,7 +364,7 @@ impl Session {
         let Session { settings, device, device_apis, sources, locks, model, secrets, respondents, seal, stop, .. } =
             self;
         let model = other.unwrap_or(model);
-        for lock in locks.iter_mut().flatten() {
+        for lock in locks.iter().flatten() {
             lock.note(&runs.join(name).display().to_string());
         }
         sources.start_again(secrets).await?;
@@ -413,7 +413,7 @@ impl Session {
         let Session { settings, device, device_apis, sources, locks, model, secrets, respondents, seal, stop, .. } =
             self;
         let model = other.unwrap_or(model);
-        for lock in locks.iter_mut().flatten() {
+        for lock in locks.iter().flatten() {
             lock.note(&run.folder().display().to_string());
         }
         if let Some(policy) = &policy {
